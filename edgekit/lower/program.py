@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What lowering gives to emission: a program of kernel calls over a planned arena."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgekit.tflite.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the code is made for: `core` as in board files, and what to optimize."""
+
+    core: str = "generic"
+    optimize: str = "balanced"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Const:
+    """A constant array in flash: `name` (weights, bias, ...) and values of a C dtype."""
+
+    name: str
+    data: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KernelCall:
+    """One call of kernel `ek_<kernel>` (header firmware/runtime/ek_<kernel>.h).
+
+    C signature: `ek_<kernel>(const ek_<kernel>_params *p, inputs..., outputs..., consts...,
+    scratch?)`, pointers typed after each tensor's dtype. `params` are compile-time constants:
+    calls with equal kernel, params and pointer types share one specialised function.
+    `alias` marks an op that moves no data (RESHAPE): its output is its input's memory.
+    """
+
+    kernel: str = ""
+    params: dict[str, int | float] = field(default_factory=dict)
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()
+    consts: tuple[Const, ...] = ()
+    scratch_bytes: int = 0
+    in_place: tuple[int, ...] = ()
+    alias: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MemoryPlan:
+    """Byte offset in the arena of every activation tensor, and of each op's scratch."""
+
+    offsets: dict[int, int]
+    scratch_offsets: dict[int, int]
+    arena_bytes: int
+    lifetimes: dict[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A graph lowered for a target: `calls[i]` runs op i of the graph."""
+
+    graph: Graph
+    target: Target
+    calls: tuple[KernelCall, ...]
+    plan: MemoryPlan

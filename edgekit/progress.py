@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a stage tells how far it is. Stages never print; whoever calls them decides what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Task(Protocol):
+    """One bar: `advance(n)` moves it, `note` is short text beside it (accuracy, sparsity)."""
+
+    def advance(self, steps: int = 1, note: str = "") -> None: ...
+
+
+class Progress(Protocol):
+    """Where a stage reports: bars for long loops, `say` for one line about a finished step."""
+
+    def task(self, label: str, total: int) -> AbstractTask: ...
+
+    def say(self, text: str) -> None: ...
+
+
+class AbstractTask(Protocol):
+    """A context manager giving a Task."""
+
+    def __enter__(self) -> Task: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class _SilentTask:
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        pass
+
+
+class Silent:
+    """Reports nothing: the default of every verb."""
+
+    @contextmanager
+    def task(self, label: str, total: int) -> Iterator[_SilentTask]:
+        yield _SilentTask()
+
+    def say(self, text: str) -> None:
+        pass
+
+
+SILENT = Silent()

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graph: a .tflite file in memory as small frozen dataclasses. Imports only numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Quant:
+    """Affine quantization, real = scale * (q - zero_point).
+
+    `scales` and `zero_points` have one entry, or one per slice along `axis` (per-channel).
+    Scales are the float32 values of the file, widened exactly to Python floats.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        return self.zero_points[0]
+
+    @property
+    def per_channel(self) -> bool:
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """One tensor: `shape` as in the file (batch included), `data` only where it is a constant."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: np.ndarray | None = None
+    dynamic: bool = False
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for side in self.shape:
+            count *= side
+        return count
+
+    @property
+    def bytes(self) -> int:
+        return self.elements * ITEM_BYTES.get(self.dtype, 1)
+
+    @property
+    def is_constant(self) -> bool:
+        return self.data is not None
+
+    @property
+    def q(self) -> Quant:
+        """The quantization, for code that has checked that there is one."""
+        if self.quant is None:
+            raise ValueError(f"tensor '{self.name}' is not quantized")
+        return self.quant
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Op:
+    """One operator. `inputs` holds tensor indices, -1 where an optional input is absent.
+
+    `options` are the builtin options of TFLite's schema in snake_case (`stride_w`, `padding`).
+    `layer` is the Keras layer it came from, as far as tensor names tell.
+    """
+
+    index: int
+    kind: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    layer: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A whole model with one subgraph; tensors by index, ops in execution order."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    file_bytes: int = 0
+    sha256: str = ""
+
+    def tensor(self, index: int) -> Tensor:
+        return self.tensors[index]
+
+    def operand(self, op: Op, position: int) -> Tensor | None:
+        """Input number `position` of `op`, or None where it is absent."""
+        if position >= len(op.inputs) or op.inputs[position] < 0:
+            return None
+        return self.tensors[op.inputs[position]]
+
+    def input_of(self, op: Op, position: int = 0) -> Tensor:
+        return self.tensors[op.inputs[position]]
+
+    def output_of(self, op: Op, position: int = 0) -> Tensor:
+        return self.tensors[op.outputs[position]]
