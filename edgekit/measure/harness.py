@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs samples on a device and finds the first layer that differs. Nothing here is skipped quietly.
+
+The device is anything with the methods of `Runner`: the link's client over a serial port, or a
+fake in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgekit.errors import DeviceError, EdgekitError
+from edgekit.progress import SILENT, Progress
+from edgekit.tflite.graph import Graph, Tensor
+
+WARMUP_RUNS = 2
+
+
+class Runner(Protocol):
+    """What the harness needs of a device."""
+
+    def load(self, index: int, data: bytes) -> None: ...
+
+    def run(self) -> int: ...
+
+    def read_output(self, index: int) -> bytes: ...
+
+    def run_ops(self, first: int, last: int) -> None: ...
+
+    def read_arena(self, offset: int, length: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """What came back: one array `[samples, ...]` per output, and the ticks of each inference."""
+
+    outputs: tuple[np.ndarray, ...]
+    ticks: tuple[int, ...]
+    warmup: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first op whose output differs on `sample`; `index` is -1 where none could be named."""
+
+    layer: str
+    sample: int
+    index: int = -1
+    op: str = ""
+    max_abs_diff: float | None = None
+    reason: str = ""
+
+
+def check_model(reported_sha256: str, expected_sha256: str) -> None:
+    """Raises DeviceError unless the device runs the very model that is to be measured."""
+    if reported_sha256.lower() != expected_sha256.lower():
+        raise DeviceError(
+            f"the device runs another model ({reported_sha256[:12] or 'none'}...)"
+            f" than this folder's ({expected_sha256[:12]}...)",
+            hint="build this folder again and put its firmware on the board",
+        )
+
+
+def check_tensors(graph: Graph, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Raises DeviceError where the device's tensors are not the graph's.
+
+    `inputs` and `outputs` describe themselves by `dtype` and `bytes`.
+    """
+    for side, wanted, got in (
+        ("input", graph.inputs, inputs),
+        ("output", graph.outputs, outputs),
+    ):
+        expected = [(graph.tensor(i).dtype, graph.tensor(i).bytes) for i in wanted]
+        reported = [(tensor.dtype, tensor.bytes) for tensor in got]
+        if expected != reported:
+            raise DeviceError(
+                f"the device's {side}s are {reported}, and the model's are {expected}",
+                hint="the firmware is of another model or damaged; build it again",
+            )
+
+
+def run_samples(
+    device: Runner,
+    graph: Graph,
+    inputs: Sequence[np.ndarray],
+    *,
+    warmup: int = WARMUP_RUNS,
+    progress: Progress = SILENT,
+) -> Run:
+    """Sends every sample, runs it once, reads every output back.
+
+    `inputs` holds one quantized array `[samples, ...]` per model input. The first sample runs
+    `warmup` times beforehand, untimed. Raises DeviceError for an answer of the wrong size.
+    """
+    count = sample_count(inputs)
+    received: list[list[np.ndarray]] = [[] for _ in graph.outputs]
+    ticks = []
+    with progress.task("on the device", count) as task:
+        _load(device, inputs, 0)
+        for _ in range(warmup):
+            device.run()
+        for sample in range(count):
+            _load(device, inputs, sample)
+            ticks.append(device.run())
+            for position, index in enumerate(graph.outputs):
+                received[position].append(_read(device, position, graph.tensor(index)))
+            task.advance()
+    return Run(tuple(np.stack(rows) for rows in received), tuple(ticks), warmup)
+
+
+def sample_count(inputs: Sequence[np.ndarray]) -> int:
+    """Samples in `inputs`; EdgekitError where there are none or the arrays disagree."""
+    counts = {array.shape[0] for array in inputs}
+    if len(counts) != 1 or 0 in counts:
+        raise EdgekitError(
+            f"the model's inputs have {sorted(counts)} samples",
+            hint="give every input the same number of samples, at least one",
+        )
+    return counts.pop()
+
+
+def _load(device: Runner, inputs: Sequence[np.ndarray], sample: int) -> None:
+    for index, array in enumerate(inputs):
+        device.load(index, np.ascontiguousarray(array[sample]).tobytes())
+
+
+def _read(device: Runner, position: int, tensor: Tensor) -> np.ndarray:
+    return _as_array(device.read_output(position), tensor)
+
+
+def sample_shape(tensor: Tensor) -> tuple[int, ...]:
+    """Shape of one sample of a tensor: its own without a leading batch axis of 1."""
+    return tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+
+
+def _as_array(data: bytes, tensor: Tensor) -> np.ndarray:
+    """Bytes from the device as the values of one sample of `tensor`."""
+    if len(data) != tensor.bytes:
+        raise DeviceError(
+            f"the device sent {len(data)} bytes for '{tensor.name}', which has {tensor.bytes}",
+            hint="the firmware is of another model; build it again",
+        )
+    return np.frombuffer(data, dtype=tensor.dtype).reshape(sample_shape(tensor))
+
+
+def golden_outputs(
+    run: Callable[[list[np.ndarray]], list[np.ndarray]],
+    graph: Graph,
+    inputs: Sequence[np.ndarray],
+    *,
+    progress: Progress = SILENT,
+) -> tuple[np.ndarray, ...]:
+    """Golden outputs of every sample: an array `[samples, ...]` per output, as from `run_samples`."""
+    shapes = [sample_shape(graph.tensor(index)) for index in graph.outputs]
+    rows = []
+    count = sample_count(inputs)
+    with progress.task("golden outputs", count) as task:
+        for sample in range(count):
+            one = run([array[sample] for array in inputs])
+            rows.append([v.reshape(shape) for v, shape in zip(one, shapes, strict=True)])
+            task.advance()
+    return tuple(np.stack(column) for column in zip(*rows, strict=True))
+
+
+def first_difference(
+    device: Runner,
+    graph: Graph,
+    offsets: Mapping[int, int],
+    golden_tensor: Callable[[int], np.ndarray],
+    inputs: Sequence[np.ndarray],
+    sample: int,
+) -> Difference:
+    """Runs `sample` op by op on the device and names the first op whose output differs.
+
+    `offsets` are bytes in the arena of each activation tensor; `golden_tensor(index)` gives the
+    golden values of a tensor after a run on this very sample.
+    """
+    _load(device, inputs, sample)
+    for op in graph.ops:
+        device.run_ops(op.index, op.index)
+        for index in op.outputs:
+            tensor = graph.tensor(index)
+            if index not in offsets or tensor.is_constant:
+                continue
+            ours = _as_array(device.read_arena(offsets[index], tensor.bytes), tensor)
+            theirs = golden_tensor(index).astype(tensor.dtype).reshape(ours.shape)
+            if ours.tobytes() == theirs.tobytes():
+                continue
+            worst = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max()
+            return Difference(op.layer or op.kind, sample, op.index, op.kind, float(worst))
+    return Difference(
+        "", sample, reason="every layer is equal when run one by one; only whole runs differ"
+    )
