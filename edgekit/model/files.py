@@ -17,7 +17,7 @@ _ACCEPTED = "edgekit reads .keras, .h5, a SavedModel folder, and int8 .tflite"
 
 
 def kind_of(path: Path) -> str:
-    """"keras", "h5", "saved_model" or "tflite"; EdgekitError where `path` is none of them."""
+    """ "keras", "h5", "saved_model" or "tflite"; EdgekitError where `path` is none of them."""
     if not path.exists():
         raise EdgekitError(f"there is no model '{path}'", hint="check the path")
     if path.is_dir():

@@ -61,11 +61,12 @@ def probe_inputs(shapes: Sequence[Sequence[int | None]], dtypes: Sequence[str]) 
 def write_probe(model: Any, folder: Path) -> None:
     """folder/probe.npz: x0, x1, ... and y0, y1, ... of a tf_keras model."""
     inputs = probe_inputs(
-        [tensor.shape[1:] for tensor in model.inputs], [tensor.dtype.name for tensor in model.inputs]
+        [tensor.shape[1:] for tensor in model.inputs],
+        [tensor.dtype.name for tensor in model.inputs],
     )
     outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    arrays = {f"x{i}": array for i, array in enumerate(inputs)}
+    arrays: dict[str, Any] = {f"x{i}": array for i, array in enumerate(inputs)}
     arrays |= {f"y{i}": np.asarray(array) for i, array in enumerate(outputs)}
     np.savez(folder / "probe.npz", **arrays)
 

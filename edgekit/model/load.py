@@ -113,9 +113,7 @@ def _from_keras(model: Any, digest: tuple[str, int], path: Path | None, name: st
                 "a microcontroller runs one sample at a time",
                 hint="build the model with keras.Input(shape=...), without batch_size",
             )
-    inputs = tuple(
-        InputSpec(str(t.name), tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs
-    )
+    inputs = tuple(InputSpec(str(t.name), tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
     return LoadedModel(name, inputs, digest[0], digest[1], path, keras=model)
 
 

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`package.module:function`, and live arrays, pairs, dicts and tf.data datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.model.custom import import_object
+from edgekit.model.dataset import Samples
+from edgekit.model.info import InputSpec
+from edgekit.model.readers.raw import Raw, from_named
+
+
+def read_function(spec: str, inputs: Sequence[InputSpec]) -> Raw:
+    """What the user's function returns; called once, without arguments."""
+    function = import_object(spec, "--data")
+    try:
+        value = function() if callable(function) else function
+    except Exception as error:
+        raise EdgekitError(
+            f"--data '{spec}' failed: {type(error).__name__}: {error}",
+            hint="the function is called without arguments and returns arrays",
+        ) from error
+    return read_live(value, inputs, spec)
+
+
+def read_live(value: Any, inputs: Sequence[InputSpec], source: str = "arrays") -> Raw:
+    """An array of samples, (x, y), ((x0, x1), y), a dict of arrays, or a tf.data dataset."""
+    if isinstance(value, Mapping):
+        return from_named({str(k): np.asarray(v) for k, v in value.items()}, inputs, source)
+    if hasattr(value, "as_numpy_iterator"):
+        value = _drain(value, inputs)
+    if isinstance(value, tuple) and len(value) == 2:
+        x, y = value
+        return _pair(x, np.asarray(y), inputs, source)
+    if isinstance(value, (list, tuple)) and len(inputs) > 1:
+        return _pair(value, None, inputs, source)
+    if hasattr(value, "__array__") or isinstance(value, list):
+        return _pair(value, None, inputs, source)
+    raise EdgekitError(
+        f"data of type {type(value).__name__} is not understood",
+        hint="give an array, a pair (x, y), a dict of arrays, a tf.data dataset, or a path",
+    )
+
+
+def _pair(x: Any, y: np.ndarray | None, inputs: Sequence[InputSpec], source: str) -> Raw:
+    parts = list(x) if len(inputs) > 1 and isinstance(x, (list, tuple)) else [x]
+    if len(parts) != len(inputs):
+        raise EdgekitError(
+            f"the data have {len(parts)} arrays of samples, the model has {len(inputs)} inputs",
+            hint="give one array per model input",
+        )
+    names = [f"input {position}" for position in range(len(parts))]
+    arrays: dict[str, Samples] = {n: np.asarray(p) for n, p in zip(names, parts, strict=True)}
+    if y is None:
+        return Raw(arrays, (*names, ""), source=source)
+    return Raw(arrays | {"y": y}, (*names, "y"), source=source)
+
+
+def _drain(dataset: Any, inputs: Sequence[InputSpec]) -> Any:
+    """All samples of a tf.data dataset as arrays; elements may be batched or single samples."""
+    elements = list(dataset.as_numpy_iterator())
+    if not elements:
+        raise EdgekitError("the tf.data dataset is empty", hint="give at least one sample")
+    if isinstance(elements[0], dict):
+        columns: Any = {name: _join([e[name] for e in elements], inputs) for name in elements[0]}
+        return columns
+    if not isinstance(elements[0], tuple):
+        return _join(elements, inputs)
+    xs, ys = [e[0] for e in elements], [e[1] for e in elements]
+    batched = _is_batched(xs[0], inputs)
+    return _join(xs, inputs), np.concatenate(ys) if batched else np.stack(ys)
+
+
+def _join(values: list[Any], inputs: Sequence[InputSpec]) -> Any:
+    if isinstance(values[0], tuple):
+        return [
+            _join([value[i] for value in values], inputs[i : i + 1]) for i in range(len(values[0]))
+        ]
+    return np.concatenate(values) if _is_batched(values[0], inputs) else np.stack(values)
+
+
+def _is_batched(value: Any, inputs: Sequence[InputSpec]) -> bool:
+    first = value[0] if isinstance(value, tuple) else value
+    return bool(np.ndim(first) == len(inputs[0].shape) + 1)
