@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Const:
-    """A constant array in flash: `name` (weights, bias, ...) and values of a C dtype."""
+    """A constant in flash: an array of `data`'s dtype, or one C `struct` per row of int32s."""
 
     name: str
     data: np.ndarray
+    struct: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,11 +35,13 @@ class KernelCall:
     C signature: `ek_<kernel>(const ek_<kernel>_params *p, inputs..., outputs..., consts...,
     scratch?)`, pointers typed after each tensor's dtype. `params` are compile-time constants:
     calls with equal kernel, params and pointer types share one specialised function.
-    `alias` marks an op that moves no data (RESHAPE): its output is its input's memory.
+    An input that is a constant of the graph becomes an array in flash. `in_place` names the
+    positions in `inputs` whose memory the output may take over. `alias` marks an op that moves no
+    data (RESHAPE): its output is its input's memory.
     """
 
     kernel: str = ""
-    params: dict[str, int | float] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()
     consts: tuple[Const, ...] = ()

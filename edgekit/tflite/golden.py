@@ -70,7 +70,9 @@ class TflmGolden:
                     )
                 except RuntimeError:
                     text = said()
-            if "missing" not in text and "too small" not in text or arena_bytes > LAST_ARENA_BYTES:
+            if (
+                "missing" not in text and "too small" not in text
+            ) or arena_bytes > LAST_ARENA_BYTES:
                 raise EdgekitError(
                     f"TFLite Micro refuses this model: {_reason(text)}",
                     hint="`edgekit inspect` names the op; change that layer or its quantization",
@@ -91,9 +93,7 @@ class TflmGolden:
                     f"TFLite Micro failed on this model: {_reason(said())}",
                     hint="`edgekit inspect` names the ops; change that layer",
                 ) from error
-        return [
-            np.array(self._interpreter.get_output(i)) for i in range(len(self._graph.outputs))
-        ]
+        return [np.array(self._interpreter.get_output(i)) for i in range(len(self._graph.outputs))]
 
     def tensor(self, index: int) -> np.ndarray:
         """Values of an activation after a run; needs `preserve=True`."""

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D on int8: kernel ek_conv_2d."""
+
+from __future__ import annotations
+
+from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels
+from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.program import Const, KernelCall, Target
+from edgekit.lower.window import pad_before
+from edgekit.tflite.graph import Graph, Op
+
+
+class Conv2D(OpKind):
+    kind = "CONV_2D"
+
+    def refuse(self, op: Op, graph: Graph) -> str:
+        weights = graph.input_of(op, 1)
+        bias = graph.operand(op, 2)
+        if reason := not_int8(graph.input_of(op), weights, graph.output_of(op)):
+            return reason
+        if weights.data is None:
+            return "its weights are not constant"
+        if bias is not None and (bias.dtype != "int32" or bias.data is None):
+            return "its bias is not constant int32"
+        return "" if graph.output_of(op).shape[-1] == weights.shape[0] else "its shapes disagree"
+
+    def macs(self, op: Op, graph: Graph) -> int:
+        weights = graph.input_of(op, 1)
+        return graph.output_of(op).elements * (weights.elements // weights.shape[0])
+
+    def lower(self, op: Op, graph: Graph, target: Target) -> KernelCall:
+        source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+        batches, in_h, in_w, in_c = source.shape
+        _, out_h, out_w, out_c = output.shape
+        _, k_h, k_w, k_c = weights.shape
+        options = op.options
+        stride_h, stride_w = options["stride_h"], options["stride_w"]
+        dil_h, dil_w = options["dilation_h_factor"], options["dilation_w_factor"]
+        blocked = blocked_channels(out_c, in_c // k_c)
+        params = {
+            "in_h": in_h,
+            "in_w": in_w,
+            "in_c": in_c,
+            "out_h": out_h,
+            "out_w": out_w,
+            "out_c": out_c,
+            "k_h": k_h,
+            "k_w": k_w,
+            "k_c": k_c,
+            "stride_h": stride_h,
+            "stride_w": stride_w,
+            "pad_top": pad_before(options["padding"], in_h, out_h, k_h, stride_h, dil_h),
+            "pad_left": pad_before(options["padding"], in_w, out_w, k_w, stride_w, dil_w),
+            "dilation_h": dil_h,
+            "dilation_w": dil_w,
+            "batches": batches,
+            "blocked": blocked,
+        }
+        assert weights.data is not None
+        channels = channel_consts(
+            source,
+            weights,
+            graph.operand(op, 2),
+            output,
+            options["fused_activation_function"],
+            out_c,
+        )
+        return KernelCall(
+            kernel="conv_2d",
+            params=params,
+            inputs=op.inputs[:1],
+            outputs=op.outputs,
+            consts=(Const("weights", pack_channels(weights.data, blocked)), *channels),
+        )

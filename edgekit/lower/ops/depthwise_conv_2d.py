@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D on int8: kernel ek_depthwise_conv_2d."""
+
+from __future__ import annotations
+
+from edgekit.lower.channels import channel_consts
+from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.program import Const, KernelCall, Target
+from edgekit.lower.window import pad_before
+from edgekit.tflite.graph import Graph, Op
+
+
+class DepthwiseConv2D(OpKind):
+    kind = "DEPTHWISE_CONV_2D"
+
+    def refuse(self, op: Op, graph: Graph) -> str:
+        source, weights = graph.input_of(op), graph.input_of(op, 1)
+        bias = graph.operand(op, 2)
+        if reason := not_int8(source, weights, graph.output_of(op)):
+            return reason
+        if weights.data is None:
+            return "its weights are not constant"
+        if bias is not None and (bias.dtype != "int32" or bias.data is None):
+            return "its bias is not constant int32"
+        return "" if weights.shape[3] % source.shape[3] == 0 else "its shapes disagree"
+
+    def macs(self, op: Op, graph: Graph) -> int:
+        _, k_h, k_w, _ = graph.input_of(op, 1).shape
+        return graph.output_of(op).elements * k_h * k_w
+
+    def lower(self, op: Op, graph: Graph, target: Target) -> KernelCall:
+        source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+        batches, in_h, in_w, in_c = source.shape
+        _, out_h, out_w, out_c = output.shape
+        _, k_h, k_w, _ = weights.shape
+        options = op.options
+        stride_h, stride_w = options["stride_h"], options["stride_w"]
+        dil_h, dil_w = options["dilation_h_factor"], options["dilation_w_factor"]
+        params = {
+            "in_h": in_h,
+            "in_w": in_w,
+            "in_c": in_c,
+            "out_h": out_h,
+            "out_w": out_w,
+            "multiplier": out_c // in_c,
+            "k_h": k_h,
+            "k_w": k_w,
+            "stride_h": stride_h,
+            "stride_w": stride_w,
+            "pad_top": pad_before(options["padding"], in_h, out_h, k_h, stride_h, dil_h),
+            "pad_left": pad_before(options["padding"], in_w, out_w, k_w, stride_w, dil_w),
+            "dilation_h": dil_h,
+            "dilation_w": dil_w,
+            "batches": batches,
+        }
+        assert weights.data is not None
+        channels = channel_consts(
+            source,
+            weights,
+            graph.operand(op, 2),
+            output,
+            options["fused_activation_function"],
+            out_c,
+        )
+        return KernelCall(
+            kernel="depthwise_conv_2d",
+            params=params,
+            inputs=op.inputs[:1],
+            outputs=op.outputs,
+            consts=(Const("weights", weights.data.reshape(-1)), *channels),
+        )

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pooling operators share."""
+
+from __future__ import annotations
+
+from edgekit.lower.fixed import activation_range
+from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.program import KernelCall, Target
+from edgekit.lower.window import pad_before
+from edgekit.tflite.graph import Graph, Op
+
+
+class Pool(OpKind):
+    """A pool over windows of an int8 NHWC tensor; input and output share their scale."""
+
+    kernel = ""
+
+    def refuse(self, op: Op, graph: Graph) -> str:
+        source, output = graph.input_of(op), graph.output_of(op)
+        if reason := not_int8(source, output):
+            return reason
+        same = (source.q.scale, source.q.zero_point) == (output.q.scale, output.q.zero_point)
+        return "" if same else "its input and output have different scales"
+
+    def lower(self, op: Op, graph: Graph, target: Target) -> KernelCall:
+        source, output, options = graph.input_of(op), graph.output_of(op), op.options
+        batches, in_h, in_w, channels = source.shape
+        _, out_h, out_w, _ = output.shape
+        k_h, k_w = options["filter_height"], options["filter_width"]
+        stride_h, stride_w = options["stride_h"], options["stride_w"]
+        low, high = activation_range(options["fused_activation_function"], output)
+        return KernelCall(
+            kernel=self.kernel,
+            params={
+                "in_h": in_h,
+                "in_w": in_w,
+                "out_h": out_h,
+                "out_w": out_w,
+                "channels": channels,
+                "k_h": k_h,
+                "k_w": k_w,
+                "stride_h": stride_h,
+                "stride_w": stride_w,
+                "pad_top": pad_before(options["padding"], in_h, out_h, k_h, stride_h, 1),
+                "pad_left": pad_before(options["padding"], in_w, out_w, k_w, stride_w, 1),
+                "batches": batches,
+                "low": low,
+                "high": high,
+            },
+            inputs=op.inputs[:1],
+            outputs=op.outputs,
+        )
