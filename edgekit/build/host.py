@@ -41,7 +41,7 @@ class HostModel:
         arena = (ctypes.c_uint8 * max(program.plan.arena_bytes, 1)).in_dll(
             self._library, f"{name}_arena"
         )
-        self.arena = np.frombuffer(arena, np.uint8)
+        self.arena = np.ctypeslib.as_array(arena)
 
     def tensor(self, index: int) -> np.ndarray:
         """A view of an activation in the arena; later ops may have overwritten it."""
