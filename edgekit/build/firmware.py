@@ -102,14 +102,14 @@ def _check_overflow(output: str, board: Board) -> None:
 
 
 def _with_log(failed: ToolFailed, folder: Path) -> EdgekitError:
-    """The failure with the first error and the last lines; all of it goes to a file."""
+    """The failure with the compiler's first error; all that was said goes to a file."""
     handle, name = tempfile.mkstemp(prefix=f"edgekit-{folder.resolve().name}-", suffix=".log")
     with os.fdopen(handle, "w") as log:
         log.write(f"{failed.command}\n{failed.output}")
-    first = next((line for line in failed.output.splitlines() if " error" in line), "")
-    tail = last_lines(failed.output)
+    lines = failed.output.splitlines()
+    first = next((line.strip() for line in lines if "error:" in line or "undefined" in line), "")
     return EdgekitError(
-        f"the firmware in '{folder}' does not compile: {first.strip()}\n{tail}".rstrip(),
+        f"the firmware in '{folder}' does not compile: {first or last_lines(failed.output)}",
         hint=f"the compiler's full log is {name}",
     )
 
