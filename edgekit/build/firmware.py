@@ -118,6 +118,8 @@ def _take_over(source: Path, target: Path) -> None:
     """Replace the folder `target` by `source`, without what only a second make would use."""
     shutil.rmtree(source / "obj", ignore_errors=True)
     (source / "flags").unlink(missing_ok=True)
+    for listing in source.glob("*.map"):
+        listing.write_text(listing.read_text().replace(source.name, target.name))
     source.chmod(0o755)
     if target.exists():
         shutil.rmtree(target)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,21 +71,22 @@ def _copy_firmware(out: Path, board: Board) -> None:
             f"board '{board.id}' needs the chip port '{board.build.port}', which does not exist",
             hint=f"chip ports: {', '.join(known)}",
         )
-    for folder in ("app", "runtime", *(f"port/{port}" for port in ports)):
-        shutil.copytree(
-            firmware / folder,
-            out / folder,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns(".*", "__pycache__"),
-            copy_function=_copy_file,
-        )
-    for header in sorted((firmware / "port").glob("*.h")):
-        _copy_file(header, out / "port" / header.name)
+    wanted = [*_c_files(firmware / "app"), *_c_files(firmware / "runtime")]
+    wanted += [path for port in ports for path in _c_files(firmware / "port" / port)]
+    wanted += sorted((firmware / "port").glob("*.h"))
+    for path in wanted:
+        _copy_file(path, out / path.relative_to(firmware))
 
 
-def _copy_file(source: str | Path, target: str | Path) -> None:
+def _c_files(folder: Path) -> list[Path]:
+    kinds = {".c", ".h", ".ld", ".S"}
+    return sorted(path for path in folder.rglob("*") if path.suffix in kinds)
+
+
+def _copy_file(source: Path, target: Path) -> None:
     """The bytes alone: an installed package's read-only mode or date is not the project's."""
-    Path(target).write_bytes(Path(source).read_bytes())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(source.read_bytes())
 
 
 def _write_generated(out: Path, board: Board, facts: dict[str, Any]) -> None:
