@@ -102,8 +102,13 @@ def _functions_and_steps(program: Program) -> tuple[list[dict[str, Any]], list[_
                 {
                     "name": f"{call.kernel}_{sum(k[0] == call.kernel for k in functions)}",
                     "kernel": call.kernel,
-                    "params": c_value(call.params),
-                    "arguments": arguments,
+                    "params": _wrapped(
+                        [f".{key} = {c_value(item)}" for key, item in call.params.items()], "    "
+                    ),
+                    "signature": _wrapped([f"{a.ctype}{a.name}" for a in arguments], "    ").rstrip(
+                        ","
+                    ),
+                    "passed": ", ".join(a.name for a in arguments),
                 },
             )
             run = f"{function['name']}({', '.join(argument.value for argument in arguments)})"
@@ -211,13 +216,14 @@ def c_array(prefix: str, name: str, ctype: str, data: np.ndarray | None) -> str:
     return f"{prefix} {ctype} {name}[{flat.size}] EK_ALIGN(4) = {{\n{body}\n}};"
 
 
-def _wrapped(items: list[str]) -> str:
-    lines, line = [], "  "
+def _wrapped(items: list[str], indent: str = "  ", separator: str = ",") -> str:
+    """`items` joined in lines of at most LINE characters, each line indented."""
+    lines, line = [], indent
     for item in items:
-        if len(line) + len(item) + 2 > LINE:
+        if len(line) + len(item) + 2 > LINE and line != indent:
             lines.append(line.rstrip())
-            line = "  "
-        line += item + ", "
+            line = indent
+        line += f"{item}{separator} "
     return "\n".join([*lines, line.rstrip()])
 
 

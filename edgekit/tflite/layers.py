@@ -4,11 +4,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _NOISE = re.compile(r"^(StatefulPartitionedCall|PartitionedCall|Identity|serving_default)")
 
 
-def layer_of(tensor_name: str) -> str:
+def layer_of(tensor_name: str, operand_names: Sequence[str] = ()) -> str:
+    """Layer of the op that writes `tensor_name`; `operand_names` are those of its constants.
+
+    An output that the converter renamed ("Identity") says nothing: the weights' name then does.
+    """
+    for name in (tensor_name, *operand_names):
+        if any("/" in part and not _NOISE.match(part) for part in name.split(";")):
+            return _layer_in(name)
+    return tensor_name.split(";")[0]
+
+
+def _layer_in(tensor_name: str) -> str:
     """Layer path in a tensor name such as "model/conv2d_1/Relu;model/conv2d_1/BiasAdd;...".
 
     The converter joins the names of all ops that it fused with semicolons, the last compute op
@@ -16,8 +28,6 @@ def layer_of(tensor_name: str) -> str:
     off, and the model's name where every part shares it.
     """
     parts = [part for part in tensor_name.split(";") if "/" in part and not _NOISE.match(part)]
-    if not parts:
-        return tensor_name.split(";")[0]
     compute = [part for part in parts if re.search(r"/(Conv2D|depthwise|MatMul|BiasAdd)", part)]
     path = (compute or parts)[0]
     for part in compute:

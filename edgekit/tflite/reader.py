@@ -6,6 +6,7 @@ from __future__ import annotations
 import importlib
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,16 @@ def _op(model: Any, raw: Any, index: int, names: dict[int, str], tensors: Any) -
         inputs=inputs,
         outputs=outputs,
         options=_options(raw),
-        layer=layer_of(tensors[outputs[0]].name) if outputs else "",
+        layer=_layer(tensors, inputs, outputs),
         version=code.Version(),
     )
+
+
+def _layer(tensors: Sequence[Tensor], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> str:
+    if not outputs:
+        return ""
+    constants = [tensors[i].name for i in inputs if i >= 0 and tensors[i].is_constant]
+    return layer_of(tensors[outputs[0]].name, constants)
 
 
 def _options(raw: Any) -> dict[str, Any]:

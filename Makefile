@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make demo` and `make test` set everything up first; running them again is quick.
+
+PYTEST_ARGS ?= -n 2
+
+.PHONY: help demo test lint set-up
+
+help:
+	@echo "make demo   set up, then: digits -> pruned int8 model -> emulated Cortex-M4 -> measured"
+	@echo "make test   set up, then run the test suite"
+	@echo "make lint   ruff, mypy and clang-format"
+
+demo:
+	@scripts/set-up.sh demo
+	@.venv/bin/edgekit demo
+
+test:
+	@scripts/set-up.sh dev
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint:
+	@scripts/set-up.sh dev
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/clang-format --dry-run -Werror $$(git ls-files 'firmware/*.c' 'firmware/*.h' 'tests/*.c')
