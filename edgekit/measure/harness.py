@@ -154,7 +154,7 @@ def golden_outputs(
     *,
     progress: Progress = SILENT,
 ) -> tuple[np.ndarray, ...]:
-    """Golden outputs of every sample: an array `[samples, ...]` per output, as from `run_samples`."""
+    """Golden outputs of every sample: one array `[samples, ...]` per output, as `run_samples`."""
     shapes = [sample_shape(graph.tensor(index)) for index in graph.outputs]
     rows = []
     count = sample_count(inputs)

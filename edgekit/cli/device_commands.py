@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""firmware, build, bench: from an int8 model to a number off a board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.boards import DEFAULT_BOARD
+from edgekit.cli import options as o
+from edgekit.cli.console import deliver
+from edgekit.cli.examples import examples
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(
+        epilog=examples(
+            "edgekit firmware build/kws -o build/kws/fw",
+            "edgekit firmware kws.tflite --board qemu-mps2-an505 -o fw-m33",
+        )
+    )(firmware)
+    app.command(
+        epilog=examples(
+            "edgekit build build/kws/fw",
+            "edgekit build fw-native --sanitize",
+        )
+    )(build)
+    app.command(
+        epilog=examples(
+            "edgekit bench build/kws/fw --data test.npz --eval-samples 500",
+            "edgekit bench build/kws/fw",
+            "edgekit bench build/kws/fw --port /dev/ttyACM0",
+        )
+    )(bench)
+
+
+def firmware(
+    model: o.ConvertedModel,
+    out: o.Out = Path("fw"),
+    board: o.BoardName = DEFAULT_BOARD,
+    runtime: o.RuntimeName = o.Runtime.AOT,
+    optimize: o.OptimizeFor = o.Optimize.BALANCED,
+    name: o.Name = "",
+    force: o.Force = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Write a firmware project that a person can open and `make` builds."""
+    from edgekit.cli.tables import show_firmware
+    from edgekit.verbs.firmware import firmware as verb
+
+    deliver(
+        lambda progress: verb(
+            model,
+            out=out,
+            board=board,
+            runtime=runtime.value,
+            optimize=optimize.value,
+            name=name,
+            force=force,
+        ),
+        show_firmware,
+        as_json=as_json,
+    )
+
+
+def build(
+    folder: o.Folder,
+    sanitize: Annotated[
+        bool,
+        typer.Option(
+            "--sanitize",
+            help="Address and undefined-behaviour checks (board native).",
+            rich_help_panel=o.TARGET,
+        ),
+    ] = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Compile the firmware and hold its flash and RAM against the board's limits."""
+    from edgekit.cli.tables import show_build
+    from edgekit.verbs.build import build as verb
+
+    deliver(lambda progress: verb(folder, sanitize=sanitize), show_build, as_json=as_json)
+
+
+def bench(
+    folder: o.Folder,
+    data: o.Data = None,
+    port: o.Port = "",
+    eval_samples: o.EvalSamples = 100,
+    seed: o.Seed = 0,
+    profile: Annotated[
+        bool,
+        typer.Option("--profile/--no-profile", help="Time each layer.", rich_help_panel=o.TARGET),
+    ] = True,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Run samples on the board; compare every output, measure latency and memory."""
+    from edgekit.cli.journey_tables import show_bench
+    from edgekit.verbs.bench import bench as verb
+
+    deliver(
+        lambda progress: verb(
+            folder,
+            data,
+            port=port,
+            eval_samples=eval_samples,
+            seed=seed,
+            profile=profile,
+            progress=progress,
+        ),
+        show_bench,
+        as_json=as_json,
+    )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the records of bench, deploy and demo are shown: every figure says where it is from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgekit.cli.show import Row, facts, heading, kib, number, percent, short_path, table
+from edgekit.cli.tables import build_facts, convert_facts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def show_bench(out: Console, record: dict[str, Any]) -> None:
+    heading(out, f"{record['name']} on {record['board']}", f"{record['runtime']}, {record['kind']}")
+    facts(out, bench_facts(record))
+    show_layers(out, record)
+    if found := record["first_difference"]:
+        out.print(f"  [bold red]differs:[/] {difference_words(found)}")
+
+
+def difference_words(found: dict[str, Any]) -> str:
+    """Where outputs part from the golden ones, in words."""
+    if not found["layer"]:
+        return f"sample {found['sample']}: {found['reason']}"
+    op = f" (op {found['index']}, {found['op']})" if found.get("op") else ""
+    return f"first at sample {found['sample']} in layer '{found['layer']}'{op}"
+
+
+def bench_facts(record: dict[str, Any]) -> list[Row]:
+    """Outputs, accuracy, latency and memory of one run."""
+    golden = record["golden"]
+    rows: list[Row] = [
+        (
+            "outputs",
+            f"{record['bit_exact']} of {record['samples']} samples bit-exact",
+            f"with {golden['by']} {golden['version']}",
+        )
+    ]
+    if record["bit_exact"] != record["samples"]:
+        rows.append(
+            (
+                "difference",
+                f"{number(record['max_abs_diff'])} {record['diff_unit']} largest,"
+                f" {record['rmse']:.3g} RMSE",
+                f"cosine {record['cosine']:.6f}",
+            )
+        )
+    if record["accuracy"] is not None:
+        rows.append(("accuracy", percent(record["accuracy"]), "on the device"))
+    return rows + latency_facts(record) + memory_facts(record)
+
+
+def latency_facts(record: dict[str, Any]) -> list[Row]:
+    latency = record["latency"]
+    spread = " / ".join(number(latency[key]) for key in ("min", "median", "p95", "max"))
+    source = f"{record['counter']} at {record['clock_hz'] / 1e6:g} MHz"
+    label = "instructions" if latency["unit"] == "instructions" else f"latency, {latency['unit']}"
+    how = f"{record['kind']}, {source}, n {latency['n']}, warm-up {latency['warmup']}"
+    return [(label, spread, "min / median / p95 / max per inference"), ("", "", how)]
+
+
+def memory_facts(record: dict[str, Any]) -> list[Row]:
+    memory = record["memory"]
+    return [
+        (
+            "flash",
+            kib(memory["flash_bytes"]),
+            f"{kib(memory['model_flash_bytes'])} of it is the model",
+        ),
+        (
+            "RAM",
+            kib(memory["ram_bytes"]),
+            f"arena {kib(memory['arena_bytes'])}, stack used {kib(memory['stack_bytes'])}",
+        ),
+    ]
+
+
+def show_layers(out: Console, record: dict[str, Any]) -> None:
+    if not record["layers"]:
+        return
+    total = sum(layer["ticks"] for layer in record["layers"]) or 1
+    unit = record["latency"]["unit"]
+    table(
+        out,
+        ("#", "op", "layer", "MACs", unit, "share"),
+        [
+            (
+                str(layer["index"]),
+                layer["op"],
+                layer["layer"],
+                number(layer["macs"]) if layer["macs"] else "",
+                number(layer[unit]),
+                percent(layer["ticks"] / total),
+            )
+            for layer in record["layers"]
+        ],
+        left=("op", "layer"),
+        may_shrink=("layer",),
+    )
+
+
+def show_deploy(out: Console, record: dict[str, Any]) -> None:
+    bench = record["bench"]
+    heading(out, f"{bench['name']} on {bench['board']}", f"{bench['runtime']}, {bench['kind']}")
+    facts(out, [*_prune_facts(record), *convert_facts(record["convert"])])
+    facts(out, bench_facts(bench))
+    facts(out, build_facts(record["build"])[2:])
+    show_layers(out, bench)
+    if found := bench["first_difference"]:
+        out.print(f"  [bold red]differs:[/] {difference_words(found)}")
+    _show_next(out, record)
+
+
+def _prune_facts(record: dict[str, Any]) -> list[Row]:
+    if not (prune := record.get("prune")):
+        return []
+    return [("sparsity", percent(prune["sparsity"]), f"{prune['method']}, {prune['schedule']}")]
+
+
+def _show_next(out: Console, record: dict[str, Any]) -> None:
+    out.print()
+    facts(
+        out,
+        [
+            ("open", short_path(record["folder"]), "models, C files, firmware, records"),
+            ("report", short_path(record["report"]), "in a browser"),
+        ],
+    )
+
+
+def show_demo(out: Console, record: dict[str, Any]) -> None:
+    """The demo's table: accuracy at each step, agreement, cost, and sizes."""
+    convert, bench, steps = record["convert"], record["bench"], record["steps"]
+    heading(out, f"8x8 digits on {bench['board']}", f"{bench['runtime']}, {bench['kind']}")
+    accuracy = convert["accuracy"]
+    facts(
+        out,
+        [
+            (
+                "accuracy",
+                f"{percent(accuracy['float'])} float"
+                f"  {percent(accuracy['int8'])} int8 on this host"
+                f"  {percent(bench['accuracy'])} on the device",
+            ),
+            (
+                "",
+                "",
+                f"{bench['samples']} held-out images; the float model before pruning"
+                f" {percent(record['prune']['accuracy']['before'])}",
+            ),
+            *[row for row in bench_facts(bench) if row[0] != "accuracy"],
+            (
+                "sparsity",
+                percent(record["prune"]["sparsity"]),
+                "of the weights are zero, magnitude-pruned",
+            ),
+        ],
+    )
+    table(
+        out,
+        ("step", "file", "size"),
+        [(step["step"], short_path(step["file"]), kib(step["bytes"])) for step in steps],
+        left=("step", "file"),
+        may_shrink=("file",),
+    )
+    show_layers(out, bench)
+    _show_next(out, record)

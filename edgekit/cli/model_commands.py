@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""prune, convert, inspect: the verbs that need no board."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgekit.cli import options as o
+from edgekit.cli.console import deliver
+from edgekit.cli.examples import examples
+
+TRAINING = "Fine-tuning"
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(
+        epilog=examples(
+            "edgekit prune model.keras --data train.npz -o pruned.keras",
+            "edgekit prune model.keras --data train.npz --sparsity 0.9 --epochs 8 -o pruned.keras",
+            "edgekit prune model.keras --sparsity 0.5 --schedule constant -o pruned.keras",
+        )
+    )(prune)
+    app.command(
+        epilog=examples(
+            "edgekit convert model.keras --data calib.npz -o build/kws",
+            "edgekit convert model.h5 --data images.zip --samples 500 -o build/vww",
+            "edgekit convert model.keras --custom my_layers:Gate -o build/gate",
+        )
+    )(convert)
+    app.command(
+        epilog=examples(
+            "edgekit inspect build/kws/kws.tflite",
+            "edgekit inspect kws.tflite --json | jq .arena_bytes",
+        )
+    )(inspect)
+
+
+def prune(
+    model: o.Model,
+    data: o.Data = None,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="FILE",
+            help="Where to write the pruned .keras file.",
+            rich_help_panel=o.OUTPUT,
+        ),
+    ] = Path("pruned.keras"),
+    sparsity: Annotated[
+        float,
+        typer.Option(
+            metavar="0..1", help="Share of the weights to make zero.", rich_help_panel=TRAINING
+        ),
+    ] = 0.75,
+    schedule: Annotated[
+        o.Schedule,
+        typer.Option(help="How the sparsity rises.", rich_help_panel=TRAINING),
+    ] = o.Schedule.POLYNOMIAL,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=0, help="Passes over the training data.", rich_help_panel=TRAINING
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Samples a step.", rich_help_panel=TRAINING),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(metavar="RATE", help="Of the optimizer.", rich_help_panel=TRAINING),
+    ] = None,
+    seed: o.Seed = 0,
+    custom: o.Custom = None,
+    force: o.Force = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Set small weights to zero while fine-tuning, and keep them zero."""
+    from edgekit.cli.tables import show_prune
+    from edgekit.verbs.prune import prune as verb
+
+    chosen = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    deliver(
+        lambda progress: verb(
+            model,
+            data,
+            out=out,
+            sparsity=sparsity,
+            schedule=schedule.value,
+            seed=seed,
+            custom=tuple(custom or ()),
+            force=force,
+            progress=progress,
+            **{key: value for key, value in chosen.items() if value is not None},
+        ),
+        show_prune,
+        as_json=as_json,
+    )
+
+
+def convert(
+    model: o.Model,
+    data: o.Data = None,
+    out: o.Out = Path("build"),
+    board: o.OptionalBoard = None,
+    name: o.Name = "",
+    samples: o.Samples = 200,
+    eval_samples: o.EvalSamples = 100,
+    seed: o.Seed = 0,
+    calibration: Annotated[
+        str, typer.Option(help="How ranges are found.", rich_help_panel=o.DATA)
+    ] = "converter",
+    input_dtype: Annotated[
+        o.ItemType, typer.Option(help="What the model takes.", rich_help_panel=o.TARGET)
+    ] = o.ItemType.INT8,
+    output_dtype: Annotated[
+        o.ItemType, typer.Option(help="What the model gives.", rich_help_panel=o.TARGET)
+    ] = o.ItemType.INT8,
+    custom: o.Custom = None,
+    force: o.Force = False,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Quantize to full-integer int8; write the .tflite, its C array and ahead-of-time C."""
+    from edgekit.cli.tables import show_convert
+    from edgekit.verbs.convert import convert as verb
+
+    deliver(
+        lambda progress: verb(
+            model,
+            data,
+            out=out,
+            board=board,
+            name=name,
+            samples=samples,
+            eval_samples=eval_samples,
+            seed=seed,
+            calibration=calibration,
+            input_dtype=input_dtype.value,
+            output_dtype=output_dtype.value,
+            custom=tuple(custom or ()),
+            force=force,
+            progress=progress,
+        ),
+        show_convert,
+        as_json=as_json,
+    )
+
+
+def inspect(
+    model: o.TfliteModel,
+    board: o.OptionalBoard = None,
+    as_json: o.Json = False,
+    debug: o.Debug = False,
+) -> None:
+    """Show ops, tensors, MACs, weights, peak RAM, and which runtime can run what."""
+    from edgekit.cli.tables import show_inspect
+    from edgekit.verbs.inspect import inspect as verb
+
+    deliver(lambda progress: verb(model, board=board), show_inspect, as_json=as_json)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the records of prune, convert, inspect, firmware and build are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgekit.cli.show import (
+    Row,
+    facts,
+    heading,
+    kib,
+    number,
+    percent,
+    several,
+    shape,
+    short_path,
+    table,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def show_prune(out: Console, record: dict[str, Any]) -> None:
+    heading(out, "Pruned", short_path(record.get("model") or record.get("keras")))
+    schedule = f"{record['method']}, {record['structure']}, {record['schedule']}"
+    rows: list[Row] = [
+        (
+            "sparsity",
+            percent(record["sparsity"]),
+            f"target {percent(record['target_sparsity'])}, {schedule}",
+        ),
+        ("all weights", percent(record["sparsity_all"]), "zeros, protected layers counted"),
+    ]
+    if accuracy := record.get("accuracy"):
+        after = f"{percent(accuracy['before'])} before, {percent(accuracy['after'])} after"
+        rows.append(("accuracy", after, ""))
+    if macs := record.get("macs"):
+        rows.append(("MACs", number(macs["after"]), f"{number(macs['nonzero'])} by a weight not 0"))
+    facts(out, rows)
+    table(
+        out,
+        ("layer", "kernel", "zeros"),
+        [
+            (layer["name"], shape(layer["shape"]), percent(layer["sparsity"]))
+            for layer in record["layers"]
+        ],
+        left=("layer", "kernel"),
+        may_shrink=("layer",),
+    )
+
+
+def show_convert(out: Console, record: dict[str, Any]) -> None:
+    heading(out, "Converted to int8", short_path(record["tflite"]))
+    facts(out, convert_facts(record))
+    _show_ops(out, record["ops"])
+    for warning in record.get("warnings", ()):
+        out.print(f"  [yellow]warning:[/] {warning}", markup=True)
+
+
+def convert_facts(record: dict[str, Any]) -> list[Row]:
+    """Size, accuracy, error and arena of a conversion, for its own table and for deploy's."""
+    rows: list[Row] = [("size", kib(record["tflite_bytes"]), "the .tflite file")]
+    if accuracy := record.get("accuracy"):
+        both = f"{percent(accuracy['float'])} float, {percent(accuracy['int8'])} int8"
+        rows.append(("accuracy", both, "on this host"))
+    if error := record.get("output_error"):
+        rows.append(
+            (
+                "output error",
+                f"{error['max_abs']:.3g} largest, {error['rmse']:.3g} RMSE",
+                "int8 against float",
+            )
+        )
+    if calibration := record.get("calibration"):
+        rows.append(
+            ("calibration", f"{calibration['samples']} samples", str(calibration["method"]))
+        )
+    rows.append(("arena", arenas(record["arena_bytes"]), "peak RAM of tensors"))
+    return rows
+
+
+def arenas(by_runtime: dict[str, int | None]) -> str:
+    shown = [f"{name} {kib(count)}" for name, count in by_runtime.items() if count is not None]
+    return ", ".join(shown) or "-"
+
+
+def show_inspect(out: Console, record: dict[str, Any]) -> None:
+    heading(out, short_path(record["tflite"]), f"SHA-256 {record['model_sha256'][:16]}…")
+    by_role = {
+        role: [t for t in record["tensors"] if t["role"] == role] for role in ("input", "output")
+    }
+    rows: list[Row] = [
+        (role, tensor_words(t), "") for role, found in by_role.items() for t in found
+    ]
+    zeros = f"{percent(record['sparsity'])} of {number(record['weights'])} weights are zero"
+    rows += [
+        ("sparsity", zeros, ""),
+        ("file", kib(record["tflite_bytes"]), f"constants {kib(record['weight_bytes'])}"),
+        ("MACs", number(record["macs"]), "of one inference"),
+        ("peak RAM", kib(record["peak_bytes"]), f"of activations, in op {record['peak_op']}"),
+        ("arena", arenas(record["arena_bytes"]), "as planned"),
+    ]
+    for runtime, reason in record["runtimes"].items():
+        rows.append((f"on {runtime}", "runs" if not reason else f"does not run: {reason}", ""))
+    if board := record["board"]:
+        verdict = "fits" if board["fits"] else "does not fit"
+        limits = f"flash {kib(board['flash_bytes'])}, RAM {kib(board['ram_bytes'])}"
+        rows.append((board["board"], f"{verdict} (constants and activations alone)", limits))
+    facts(out, rows)
+    _show_ops(out, record["ops"])
+
+
+def tensor_words(tensor: dict[str, Any]) -> str:
+    """Shape, dtype and quantization of one tensor in a line."""
+    words = f"{shape(tensor['shape'])} {tensor['dtype']}"
+    if len(tensor["scales"]) == 1:
+        words += f"  scale {tensor['scales'][0]:.6g}, zero point {tensor['zero_points'][0]}"
+    return f"{tensor['name']}  {words}"
+
+
+def _show_ops(out: Console, ops: list[dict[str, Any]]) -> None:
+    table(
+        out,
+        ("#", "op", "layer", "output", "MACs", "constants", "zeros", "live", "runs on"),
+        [_op_cells(op) for op in ops],
+        left=("op", "layer", "output", "runs on"),
+        may_shrink=("layer", "output"),
+        wide_only=("output", "live"),
+    )
+    reasons = {
+        (op["op"], runtime, reason)
+        for op in ops
+        for runtime, reason in op.get("refused", {}).items()
+    }
+    for kind, runtime, reason in sorted(reasons):
+        out.print(f"  [yellow]{kind} on {runtime}:[/] {reason}")
+
+
+def _op_cells(op: dict[str, Any]) -> tuple[str, ...]:
+    weights = op.get("weights", op["weight_bytes"])
+    return (
+        str(op["index"]),
+        op["op"],
+        op["layer"],
+        several(op.get("outputs", ())),
+        number(op["macs"]) if op["macs"] else "",
+        kib(op["weight_bytes"]) if op["weight_bytes"] else "",
+        percent(op["zero_weights"] / weights) if weights else "",
+        kib(op["live_bytes"]) if "live_bytes" in op else "",
+        " ".join(op["runtimes"]) or "nothing",
+    )
+
+
+def show_firmware(out: Console, record: dict[str, Any]) -> None:
+    heading(out, "Firmware project", short_path(record["project"]))
+    facts(
+        out,
+        [
+            ("model", record["name"], f"SHA-256 {record['model_sha256'][:16]}…"),
+            ("board", record["board"], ""),
+            ("runtime", record["runtime"], f"for {record['optimize']}"),
+            ("arena", kib(record["arena_bytes"]), "peak RAM of tensors"),
+            ("next", f"edgekit build {short_path(record['project'])}", ""),
+        ],
+    )
+
+
+def show_build(out: Console, record: dict[str, Any]) -> None:
+    heading(out, "Built", short_path(record["elf"]))
+    facts(out, build_facts(record))
+
+
+def build_facts(record: dict[str, Any]) -> list[Row]:
+    """Flash and RAM against the board's limits, for build's own table and for deploy's."""
+    limits = record["limits"]
+    return [
+        (
+            "flash",
+            _of_limit(record["flash_bytes"], limits["flash_bytes"]),
+            f"{kib(record['model_flash_bytes'])} of it is the model",
+        ),
+        ("RAM", _of_limit(record["ram_bytes"], limits["ram_bytes"]), ""),
+        ("compiler", record["compiler"], ""),
+    ]
+
+
+def _of_limit(used: int, limit: int) -> str:
+    return f"{kib(used)} of {kib(limit)} ({percent(used / limit)})"

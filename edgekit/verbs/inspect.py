@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgekit.inspect()`: what is in a .tflite file, what it costs, and what can run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.boards import Board, load_board
+from edgekit.errors import EdgekitError
+from edgekit.lower.build import lower_graph, macs, refusals
+from edgekit.lower.program import Program
+from edgekit.tflite.golden import TflmGolden, tflm_version
+from edgekit.tflite.graph import Graph, Op, Tensor
+from edgekit.tflite.reader import read_graph
+
+
+@dataclass(frozen=True, slots=True)
+class OpRow:
+    """One op. `runtimes` can run it, `refused` says why the others cannot (runtime -> reason).
+
+    `weights` counts its constant values without biases, `zero_weights` those equal to their zero
+    point; `weight_bytes` is the constants as stored in the file, biases included. `live_bytes`
+    are all activations that exist while it runs.
+    """
+
+    index: int
+    op: str
+    layer: str
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
+    macs: int
+    weights: int
+    zero_weights: int
+    weight_bytes: int
+    live_bytes: int
+    runtimes: tuple[str, ...]
+    refused: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRow:
+    """One tensor. `first_op` and `last_op` bound its life; None for a constant.
+
+    An input of the model lives from op -1; `scales` are per channel along `axis` where several.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    role: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+    first_op: int | None
+    last_op: int | None
+    arena_offset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFit:
+    """Whether weights and activations alone fit a board; code and stack come on top."""
+
+    board: str
+    flash_bytes: int
+    ram_bytes: int
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InspectRecord:
+    """What is in a .tflite file. `arena_bytes` by runtime, None where that cannot run it.
+
+    The tflm arena is that of the 64-bit host build; a 32-bit device needs somewhat less.
+    `peak_bytes` is the most that activations need at once, before any sharing in place.
+    """
+
+    tflite: Path
+    tflite_bytes: int
+    model_sha256: str
+    name: str
+    ops: tuple[OpRow, ...]
+    tensors: tuple[TensorRow, ...]
+    macs: int
+    weight_bytes: int
+    weights: int
+    zero_weights: int
+    sparsity: float
+    peak_bytes: int
+    peak_op: int
+    arena_bytes: dict[str, int | None]
+    runtimes: dict[str, str]
+    board: BoardFit | None
+
+
+Span = tuple[int, int]
+
+
+def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
+    """Ops, tensors, costs and runtimes of a .tflite file; EdgekitError where it is none."""
+    path = Path(model)
+    graph = read_graph(path)
+    chosen = load_board(board) if board else None
+    aot = refusals(graph)
+    program = None if aot else lower_graph(graph)
+    tflm_arena, tflm_reason = _tflm(path)
+    spans = lifetimes(graph)
+    ops = op_rows(graph, aot, tflm_reason)
+    peak = max(ops, key=lambda row: row.live_bytes, default=None)
+    weights, zeros = (sum(getattr(row, key) for row in ops) for key in ("weights", "zero_weights"))
+    stored = _stored_bytes(graph)
+    arena = {"aot": program.plan.arena_bytes if program else None, "tflm": tflm_arena}
+    return InspectRecord(
+        tflite=path,
+        tflite_bytes=graph.file_bytes,
+        model_sha256=graph.sha256,
+        name=graph.name,
+        ops=ops,
+        tensors=tuple(_tensor_row(t, graph, spans, program) for t in graph.tensors),
+        macs=sum(row.macs for row in ops),
+        weight_bytes=stored,
+        weights=weights,
+        zero_weights=zeros,
+        sparsity=round(zeros / weights, 6) if weights else 0.0,
+        peak_bytes=peak.live_bytes if peak else 0,
+        peak_op=peak.index if peak else -1,
+        arena_bytes=arena,
+        runtimes={"aot": next(iter(aot.values()), ""), "tflm": tflm_reason},
+        board=_fit(chosen, stored, arena["aot"]) if chosen else None,
+    )
+
+
+def op_rows(graph: Graph, aot_refusals: dict[int, str], tflm_refusal: str) -> tuple[OpRow, ...]:
+    """One row per op. TFLM takes or refuses a model as a whole, so its refusal is on every op
+    that it names, or on all where it names none."""
+    spans = lifetimes(graph)
+    named = {op.index for op in graph.ops if op.kind in tflm_refusal}
+    rows = []
+    for op in graph.ops:
+        refused = {}
+        if op.index in aot_refusals:
+            refused["aot"] = aot_refusals[op.index]
+        if tflm_refusal and (op.index in named or not named):
+            refused["tflm"] = tflm_refusal
+        rows.append(_op_row(op, graph, spans, refused))
+    return tuple(rows)
+
+
+def _op_row(op: Op, graph: Graph, spans: dict[int, Span], refused: dict[str, str]) -> OpRow:
+    constants = [graph.tensor(i) for i in op.inputs if i >= 0 and graph.tensor(i).is_constant]
+    kernels = [t for t in constants if _is_weights(t)]
+    live = {i for i, (first, last) in spans.items() if first <= op.index <= last}
+    return OpRow(
+        index=op.index,
+        op=op.kind,
+        layer=op.layer,
+        inputs=tuple(graph.tensor(i).shape for i in op.inputs if i in spans),
+        outputs=tuple(graph.tensor(i).shape for i in op.outputs),
+        macs=macs(op, graph),
+        weights=sum(t.elements for t in kernels),
+        zero_weights=sum(count_zeros(t) for t in kernels),
+        weight_bytes=sum(t.bytes for t in constants),
+        live_bytes=sum(graph.tensor(i).bytes for i in live),
+        runtimes=tuple(name for name in ("aot", "tflm") if name not in refused),
+        refused=refused,
+    )
+
+
+def _is_weights(tensor: Tensor) -> bool:
+    """Constants that pruning could make zero: more than one axis of int8 or float."""
+    return len(tensor.shape) >= 2 and tensor.dtype in ("int8", "uint8", "float32")
+
+
+def count_zeros(tensor: Tensor) -> int:
+    """Values of a constant tensor that mean 0: equal to their zero point."""
+    if tensor.data is None:
+        return 0
+    zero: int | np.ndarray = 0
+    if tensor.quant is not None:
+        zero = np.array(tensor.quant.zero_points)
+        if tensor.quant.per_channel:
+            shape = [1] * len(tensor.shape)
+            shape[tensor.quant.axis] = -1
+            zero = zero.reshape(shape)
+    return int(np.count_nonzero(tensor.data == zero))
+
+
+def lifetimes(graph: Graph) -> dict[int, Span]:
+    """First and last op that needs each activation; inputs live from -1, outputs to the end."""
+    spans = dict.fromkeys(graph.inputs, (-1, -1))
+    for op in graph.ops:
+        for index in op.inputs:
+            if index in spans:
+                spans[index] = (spans[index][0], op.index)
+        for index in op.outputs:
+            spans[index] = (op.index, op.index)
+    for index in graph.outputs:
+        if index in spans:
+            spans[index] = (spans[index][0], len(graph.ops) - 1)
+    return spans
+
+
+def _tensor_row(
+    tensor: Tensor, graph: Graph, spans: dict[int, Span], program: Program | None
+) -> TensorRow:
+    role = "constant" if tensor.is_constant else "activation"
+    if tensor.index in graph.inputs:
+        role = "input"
+    elif tensor.index in graph.outputs:
+        role = "output"
+    span = spans.get(tensor.index)
+    quant = tensor.quant
+    return TensorRow(
+        index=tensor.index,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        bytes=tensor.bytes,
+        role=role,
+        scales=quant.scales if quant else (),
+        zero_points=quant.zero_points if quant else (),
+        axis=quant.axis if quant else 0,
+        first_op=span[0] if span else None,
+        last_op=span[1] if span else None,
+        arena_offset=program.plan.offsets.get(tensor.index) if program else None,
+    )
+
+
+def _stored_bytes(graph: Graph) -> int:
+    """Bytes of all constants, each counted once however many ops use it."""
+    used = {i for op in graph.ops for i in op.inputs if i >= 0 and graph.tensor(i).is_constant}
+    return sum(graph.tensor(i).bytes for i in used)
+
+
+def _tflm(path: Path) -> tuple[int | None, str]:
+    """Arena of TFLM's interpreter and "", or None and why it cannot run the model."""
+    if not tflm_version():
+        return None, "not checked: the TFLM interpreter is not installed on this machine"
+    try:
+        return TflmGolden(path).arena_bytes(), ""
+    except EdgekitError as error:
+        return None, str(error)
+
+
+def _fit(board: Board, weight_bytes: int, arena_bytes: int | None) -> BoardFit:
+    limits = board.memory
+    fits = weight_bytes <= limits.flash_bytes and (arena_bytes or 0) <= limits.ram_bytes
+    return BoardFit(board.id, limits.flash_bytes, limits.ram_bytes, fits)
