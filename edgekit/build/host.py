@@ -38,6 +38,7 @@ class HostModel:
         library = _compile(Path(self._folder.name), sources, name, optimize)
         self._library = ctypes.CDLL(str(library))
         self._invoke = self._library[f"{name}_invoke"]
+        self._invoke_op = self._library[f"{name}_invoke_op"]
         arena = (ctypes.c_uint8 * max(program.plan.arena_bytes, 1)).in_dll(
             self._library, f"{name}_arena"
         )
@@ -49,12 +50,21 @@ class HostModel:
         start = self.program.plan.offsets[index]
         return self.arena[start : start + tensor.bytes].view(tensor.dtype).reshape(tensor.shape)
 
-    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Outputs for one set of quantized inputs, each of its tensor's shape and dtype."""
+    def load(self, inputs: Sequence[np.ndarray]) -> None:
+        """Writes one set of quantized inputs into the arena."""
         graph = self.program.graph
         for index, value in zip(graph.inputs, inputs, strict=True):
             self.tensor(index)[...] = np.asarray(value).reshape(graph.tensor(index).shape)
+
+    def run_op(self, op: int) -> None:
+        """Runs one op alone; all of them in order are one inference."""
+        self._invoke_op(op)
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Outputs for one set of quantized inputs, each of its tensor's shape and dtype."""
+        self.load(inputs)
         self._invoke()
+        graph = self.program.graph
         return [self.tensor(index).copy() for index in graph.outputs]
 
 
