@@ -106,6 +106,7 @@ ERROR = Message(
 
 BY_NAME: Mapping[str, Message] = {message.name: message for message in MESSAGES}
 
+FAULT = 10
 # Code -> (C name, words for a person; {} is the detail).
 ERRORS = {
     1: ("bad_frame", "a frame arrived damaged"),
@@ -117,7 +118,7 @@ ERRORS = {
     7: ("not_supported", "this firmware cannot do that"),
     8: ("model_failed", "the model returned status {}"),
     9: ("model_not_ready", "the model's init returned status {}"),
-    10: ("fault", "the processor stopped on a fault"),
+    FAULT: ("fault", "the processor stopped on a fault at {:#x}"),
 }
 
 
@@ -174,7 +175,7 @@ def _wrong_length(payload: bytes) -> DeviceError:
 def error_words(code: int, detail: int, text: str) -> str:
     """What an ERROR frame says, in words."""
     _, words = ERRORS.get(code, ("", f"error {code} (detail {{}})"))
-    said = words.format(detail)
+    said = words.format(detail & 0xFFFFFFFF if code == FAULT else detail)
     return f"{said}: {text}" if text else said
 
 

@@ -235,14 +235,20 @@ static void send_unasked(uint8_t kind, const ek_error_reply *error, const char *
   ek_frame_send(frame, (uint32_t)(end - frame));
 }
 
+/* A lone zero ends whatever stands unfinished on the wire: noise of the start, or a frame that a
+   fault cut. */
+static void close_line(void) {
+  const uint8_t end = 0;
+  ek_port_write(&end, 1);
+}
+
 void ek_commands_log(const char *text) {
   send_unasked(EK_MSG_LOG, NULL, text);
 }
 
 void ek_commands_fault(const char *text, unsigned long where) {
   const ek_error_reply fault = {EK_ERR_FAULT, (int32_t)where, text};
-  const uint8_t end = 0;
-  ek_port_write(&end, 1); /* closes whatever frame the fault cut */
+  close_line();
   send_unasked(EK_MSG_ERROR, &fault, NULL);
 }
 

@@ -15,7 +15,9 @@ WARNINGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O2")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
 
-def build_app(board: Board, folder: Path, model: Path | None = None, *, sanitize: bool = False) -> Path:
+def build_app(
+    board: Board, folder: Path, model: Path | None = None, *, sanitize: bool = False
+) -> Path:
     """The ELF of app + port + `model` (default: the empty one), in `folder`."""
     root = resource_dir("firmware")
     write_headers(board, folder)
