@@ -26,7 +26,7 @@ _ALIGN_C = """\
 
 def comment(text: str) -> str:
     """`text` as a C comment of one line each, ending with a newline."""
-    return "".join(f"// {line}\n" if line else "//\n" for line in text.splitlines())
+    return "".join(f"// {line}".rstrip(" \\") + "\n" for line in text.splitlines())
 
 
 def model_array_sources(

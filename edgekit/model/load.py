@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,10 @@ class LoadedModel:
 
 def call_keras(model: Any, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Outputs of a Keras model (3 or 2) in inference mode, as a list."""
-    outputs = model(list(arrays) if len(arrays) > 1 else arrays[0], training=False)
+    with warnings.catch_warnings():
+        # Keras remarks on [x] for x and on x for [x], depending on how the model was saved.
+        warnings.simplefilter("ignore", UserWarning)
+        outputs = model(list(arrays) if len(arrays) > 1 else arrays[0], training=False)
     if isinstance(outputs, dict):
         outputs = list(outputs.values())
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]

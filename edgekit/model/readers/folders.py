@@ -8,6 +8,7 @@ import wave
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def _image_sides(spec: InputSpec) -> tuple[int | None, int | None, int]:
     return shape[0], shape[1], channels
 
 
-def _open(data: bytes, name: str) -> Image.Image:  # noqa: F821
+def _open(data: bytes, name: str) -> Any:
     from PIL import Image
 
     try:

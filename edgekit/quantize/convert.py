@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A float Keras model to a full-integer int8 .tflite, by TensorFlow's own converter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.model.info import InputSpec
+from edgekit.model.tf import quiet, tensorflow
+from edgekit.quantize.faults import converter_fault, refuse_loops
+from edgekit.quantize.naming import LayerNames, rename_tensors
+
+IO_DTYPES = ("int8", "uint8", "float32")
+METHODS = ("converter",)
+
+
+class FloatModel(Protocol):
+    """What a conversion needs of a loaded model: a Keras model, or a saved function."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def keras(self) -> Any: ...
+
+    @property
+    def saved(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """`tflite` is the int8 file; `float_tflite_bytes` the size of the converter's float file.
+
+    The float size is that of the same graph just before quantization, None where this
+    TensorFlow does not let it be seen.
+    """
+
+    tflite: bytes
+    float_tflite_bytes: int | None
+
+
+def check_options(input_dtype: str, output_dtype: str, calibration: str) -> None:
+    """EdgekitError for an input/output type or calibration method that there is not."""
+    for what, value in (("input", input_dtype), ("output", output_dtype)):
+        if value not in IO_DTYPES:
+            raise EdgekitError(
+                f"{what} type '{value}' is not one of {', '.join(IO_DTYPES)}",
+                hint=f"give --{what}-dtype int8 unless the application needs another",
+            )
+    if calibration not in METHODS:
+        raise EdgekitError(
+            f"calibration '{calibration}' is not one of {', '.join(METHODS)}",
+            hint="leave --calibration away",
+        )
+
+
+def convert_int8(
+    model: FloatModel,
+    inputs: Sequence[InputSpec],
+    calibration: Sequence[np.ndarray],
+    *,
+    input_dtype: str = "int8",
+    output_dtype: str = "int8",
+) -> Quantized:
+    """Quantize `model` with ranges from `calibration` (one array per input, samples first).
+
+    Weights int8 per channel, bias int32, batch fixed to 1, `inputs` without open sides. The
+    model is traced once with that batch and frozen, so that shapes are constants in the graph.
+    EdgekitError names the op and the layer that the converter refuses.
+    """
+    tf = tensorflow()
+    with quiet() as heard:
+        try:
+            converter = _converter(tf, model, inputs)
+            sizes = _watch_float_size(converter)
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = _feeder(inputs, calibration)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = getattr(tf, input_dtype)
+            converter.inference_output_type = getattr(tf, output_dtype)
+            data, fault = converter.convert(), None
+        except EdgekitError:
+            raise
+        except Exception as error:
+            data, fault = b"", error
+    names = _layer_names(model)
+    if fault is not None:
+        raise converter_fault(fault, heard.text, names) from fault
+    return Quantized(rename_tensors(data, names), sizes[0] if sizes else None)
+
+
+def _converter(tf: Any, model: FloatModel, inputs: Sequence[InputSpec]) -> Any:
+    def forward(*arguments: Any) -> Any:
+        if model.saved is not None:
+            return model.saved.tensors(arguments)
+        return model.keras(list(arguments) if len(arguments) > 1 else arguments[0], training=False)
+
+    signature = [
+        tf.TensorSpec((1, *spec.shape), spec.dtype, name=_argument(spec.name)) for spec in inputs
+    ]
+    concrete = tf.function(forward, autograph=False).get_concrete_function(*signature)
+    refuse_loops(concrete.graph, _layer_names(model))
+    # Without a trackable object the converter freezes this very function instead of writing it
+    # to disk as a SavedModel and reading it back, which takes longer than the conversion.
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], None)
+
+
+def _argument(name: str) -> str:
+    return re.sub(r"\W", "_", name) or "input"
+
+
+def _feeder(
+    inputs: Sequence[InputSpec], calibration: Sequence[np.ndarray]
+) -> Callable[[], Iterator[list[np.ndarray]]]:
+    def samples() -> Iterator[list[np.ndarray]]:
+        for i in range(len(calibration[0])):
+            yield [
+                np.asarray(array[i : i + 1]).astype(spec.dtype)
+                for array, spec in zip(calibration, inputs, strict=True)
+            ]
+
+    return samples
+
+
+def _watch_float_size(converter: Any) -> list[int]:
+    """A list that receives the size of the float file on its way into the quantizer.
+
+    The converter offers no public view of it, and converting twice would double the time.
+    """
+    sizes: list[int] = []
+    quantize = getattr(converter, "_quantize", None)
+    if quantize is not None:
+
+        def watched(result: bytes, *arguments: Any, **options: Any) -> Any:
+            sizes.append(len(result))
+            return quantize(result, *arguments, **options)
+
+        converter._quantize = watched
+    return sizes
+
+
+def _layer_names(model: FloatModel) -> LayerNames:
+    if model.keras is None:
+        return LayerNames(model.name, frozenset(), ())
+    layers = frozenset(layer.name for layer in _all_layers(model.keras))
+    outputs = tuple(str(tensor._keras_history.operation.name) for tensor in model.keras.outputs)
+    return LayerNames(model.keras.name, layers, outputs)
+
+
+def _all_layers(model: Any) -> Iterator[Any]:
+    for layer in model.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _all_layers(layer)

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part of `convert` that needs TensorFlow: load, calibrate, quantize, and compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.progress import Progress
+from edgekit.tflite.graph import Graph
+
+if TYPE_CHECKING:
+    from edgekit.model.dataset import Dataset, Split
+    from edgekit.model.load import LoadedModel
+    from edgekit.verbs._hosted import Hosted
+
+COMPARED_SAMPLES = 32  # for the output error; every one costs a run of TFLM's reference kernels
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a conversion that change its result."""
+
+    samples: int = 200
+    eval_samples: int = 100
+    seed: int = 0
+    calibration: str = "converter"
+    input_dtype: str = "int8"
+    output_dtype: str = "int8"
+    custom: tuple[Any, ...] = ()
+
+    def check(self) -> None:
+        """EdgekitError for a value that no conversion can be done with."""
+        from edgekit.quantize.convert import check_options
+
+        check_options(self.input_dtype, self.output_dtype, self.calibration)
+        if self.samples < 1 or self.eval_samples < 0:
+            raise EdgekitError(
+                f"{self.samples} calibration and {self.eval_samples} evaluation samples are asked"
+                " for",
+                hint="give --samples 1 or more (200 are enough), --eval-samples 0 or more",
+            )
+
+    def words(self) -> list[str]:
+        """The command line words for whatever differs from the defaults."""
+        words = []
+        for name in ("samples", "eval_samples", "seed", "calibration"):
+            words += self._word(name)
+        words += self._word("input_dtype") + self._word("output_dtype")
+        for item in self.custom:
+            words += ["--custom", item if isinstance(item, str) else item.__name__]
+        return words
+
+    def _word(self, name: str) -> list[str]:
+        value = getattr(self, name)
+        default = getattr(Options(), name)
+        return [] if value == default else [f"--{name.replace('_', '-')}", str(value)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conversion:
+    """A quantized model and where it came from; the results of comparing it once they exist."""
+
+    graph: Graph
+    tflite: bytes
+    source: str
+    source_sha256: str
+    source_bytes: int
+    data: str = ""
+    data_sha256: str = ""
+    float_tflite_bytes: int | None = None
+    calibration: dict[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
+    floats: Floats | None = None
+    accuracy: dict[str, float] | None = None
+    output_error: dict[str, float] | None = None
+
+    def compare(self, hosted: Hosted, progress: Progress) -> Conversion:
+        """With `output_error` and `accuracy` filled in; unchanged for a .tflite given as it is."""
+        if self.floats is None or hosted.golden is None:
+            return self
+        return _compare(self, self.floats, hosted, progress)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Floats:
+    """What the float model gave: `calibration` outputs for `x`, and the scored split's."""
+
+    x: list[np.ndarray]
+    outputs: list[np.ndarray]
+    scored: Split | None
+    accuracy: float | None
+
+
+def is_tflite(model: Any) -> bool:
+    """Whether `model` is the path of a .tflite file (by content)."""
+    if not isinstance(model, (str, Path)):
+        return False
+    from edgekit.model.files import kind_of
+
+    return kind_of(Path(model)) == "tflite"
+
+
+def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> Conversion:
+    """Load, check the data, quantize and check the result; `floats` holds the float outputs."""
+    from edgekit.model.data import closed_inputs, generated, load_data
+    from edgekit.model.fit import check_not_constant
+    from edgekit.model.load import load_model
+    from edgekit.quantize.checks import check_bias_scales, check_full_integer
+    from edgekit.quantize.convert import convert_int8
+    from edgekit.tflite.reader import read_graph
+
+    progress.say("loading the model")
+    loaded = load_model(model, custom=options.custom)
+    if data is None:
+        dataset = generated(loaded.inputs, options.samples, options.seed)
+    else:
+        dataset = load_data(data, loaded.inputs)
+    inputs = closed_inputs(loaded.inputs, dataset)
+    chosen = dataset.calibration(options.samples, options.seed)
+    x = chosen.arrays()
+    check_not_constant(x, f"'{dataset.source}'")
+    floats, warnings = _float_side(loaded, dataset, x, options)
+    progress.say(f"quantizing with {len(x[0])} samples")
+    quantized = convert_int8(
+        loaded,
+        inputs,
+        x,
+        input_dtype=options.input_dtype,
+        output_dtype=options.output_dtype,
+    )
+    graph = read_graph(quantized.tflite, name=loaded.name)
+    check_full_integer(graph, loaded.name, converted=True)
+    check_bias_scales(graph)
+    return Conversion(
+        graph=graph,
+        tflite=quantized.tflite,
+        source=loaded.source.name if loaded.source else loaded.name,
+        source_sha256=loaded.sha256,
+        source_bytes=loaded.source_bytes,
+        data=_data_name(dataset),
+        data_sha256=dataset.sha256,
+        float_tflite_bytes=quantized.float_tflite_bytes,
+        calibration={"samples": len(x[0]), "method": options.calibration, "seed": options.seed},
+        warnings=(*dataset.warnings, *warnings),
+        floats=floats,
+    )
+
+
+def _data_name(dataset: Dataset) -> str:
+    return Path(dataset.source).name if "/" in dataset.source else dataset.source
+
+
+def _float_side(
+    loaded: LoadedModel, dataset: Dataset, x: list[np.ndarray], options: Options
+) -> tuple[Floats, list[str]]:
+    """Float outputs before the conversion, so that data of a wrong scale are refused early."""
+    from edgekit.measure.compare import score
+    from edgekit.model.scale import refuse_wrong_scale, scale_warning
+
+    warnings = []
+    if dataset.generated:
+        warnings.append("calibrated on generated inputs: its ranges fit no real data; give --data")
+    scored = None
+    if dataset.train.labelled and options.eval_samples and _has_one_output(loaded):
+        scored = dataset.evaluation(options.eval_samples, options.seed, calibrated=options.samples)
+    first = [array[:COMPARED_SAMPLES] for array in x]
+    if not scored or not len(scored):
+        outputs, accuracy, scored = loaded(first), None, None
+    else:
+        arrays = scored.arrays()
+        both = loaded([np.concatenate(pair) for pair in zip(first, arrays, strict=True)])
+        outputs = [array[: len(first[0])] for array in both]
+        assert scored.y is not None
+        accuracy = score(both[0][len(first[0]) :], scored.y).accuracy
+        if len(arrays) == 1:
+            refuse_wrong_scale(loaded, arrays[0], scored.y, accuracy)
+    if len(x) == 1 and not dataset.generated and (warning := scale_warning(loaded, x[0])):
+        warnings.append(warning)
+    return Floats(first, outputs, scored, accuracy), warnings
+
+
+def _has_one_output(loaded: LoadedModel) -> bool:
+    return loaded.keras is None or len(loaded.keras.outputs) == 1
+
+
+def _compare(done: Conversion, floats: Floats, hosted: Hosted, progress: Progress) -> Conversion:
+    from edgekit.measure.compare import score
+    from edgekit.quantize.agree import output_error, real_outputs
+
+    assert hosted.golden is not None
+    scored = floats.scored.arrays() if floats.scored else []
+    total = len(floats.x[0]) + (len(scored[0]) if scored else 0)
+    with progress.task("comparing int8 with float", total) as task:
+        quantized = real_outputs(hosted.golden, done.graph, floats.x, task.advance)
+        error = output_error(floats.outputs, quantized) | {"samples": len(floats.x[0])}
+        if not scored or floats.scored is None or floats.scored.y is None:
+            return replace(done, output_error=error)
+        outputs = real_outputs(hosted.golden, done.graph, scored, task.advance)
+    accuracy = {
+        "float": float(floats.accuracy or 0.0),
+        "int8": score(outputs[0], floats.scored.y).accuracy,
+        "samples": len(floats.scored),
+    }
+    return replace(done, output_error=error, accuracy=accuracy)

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgekit.convert()`: a trained Keras model to a full-integer int8 .tflite and its C sources."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgekit import artifacts
+from edgekit.boards import Board, load_board
+from edgekit.progress import SILENT, Progress
+from edgekit.quantize.checks import check_full_integer
+from edgekit.tflite.graph import Graph
+from edgekit.tflite.reader import read_graph
+from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
+from edgekit.verbs._hosted import Hosted, host_runtimes
+from edgekit.verbs.inspect import OpRow, op_rows
+
+
+@dataclass(frozen=True, slots=True)
+class TensorScales:
+    """One tensor that is quantized: real = scale * (stored - zero point), per channel on `axis`."""
+
+    index: int
+    name: str
+    role: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertRecord:
+    """What came out of a conversion. All sizes in bytes.
+
+    `model_sha256` is of the .tflite, `source_sha256` of the model given, `data_sha256` of the
+    data file ("" for folders and live arrays). `float_tflite_bytes` is the converter's own float
+    file of the same graph. `output_error` compares real outputs, int8 by `golden`, with the float
+    model on the first `output_error["samples"]` calibration samples; `accuracy` is over
+    `accuracy["samples"]` others. `arena_bytes["tflm"]` is that of the 64-bit host build.
+    """
+
+    name: str
+    source: str
+    source_sha256: str
+    source_bytes: int
+    data: str
+    data_sha256: str
+    tflite: Path
+    tflite_bytes: int
+    float_tflite_bytes: int | None
+    model_sha256: str
+    versions: dict[str, str]
+    ops: tuple[OpRow, ...]
+    tensors: tuple[TensorScales, ...]
+    arena_bytes: dict[str, int | None]
+    runtimes: dict[str, str]
+    golden: dict[str, str] | None
+    accuracy: dict[str, float] | None
+    output_error: dict[str, float] | None
+    calibration: dict[str, Any] | None
+    warnings: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def convert(
+    model: Any,
+    data: Any = None,
+    *,
+    out: str | Path,
+    board: str | None = None,
+    name: str = "",
+    samples: int = 200,
+    eval_samples: int = 100,
+    seed: int = 0,
+    calibration: str = "converter",
+    input_dtype: str = "int8",
+    output_dtype: str = "int8",
+    custom: tuple[Any, ...] = (),
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> ConvertRecord:
+    """Write the int8 .tflite of `model`, its C array, op list and ahead-of-time C to folder `out`.
+
+    `model` is a path (.keras, .h5, SavedModel folder, int8 .tflite) or a live Keras model, `data`
+    whatever `edgekit.model.data.load_data` takes; without it the ranges come from generated
+    inputs and the record says so. Raises EdgekitError for what the user can change (naming op
+    and layer), LimitBroken where weights or activations alone exceed `board`. Nothing is written
+    unless all of it succeeds.
+    """
+    options = Options(samples, eval_samples, seed, calibration, input_dtype, output_dtype, custom)
+    options.check()
+    chosen = load_board(board) if board else None
+    out = Path(out)
+    artifacts.check_writable(out, force=force)
+    if is_tflite(model):
+        done = _from_tflite(Path(model))
+    else:
+        done = from_keras(model, data, options, progress)
+    name = _name(name, done)
+    hosted = host_runtimes(done, name, chosen, progress)
+    if chosen:
+        _check_board(done.graph, hosted, chosen)
+    done = done.compare(hosted, progress)
+    command = _command(done, data, options, board)
+    files = _write(out, done, hosted, name, command, force=force)
+    record = _record(out, done, hosted, name, files)
+    inputs = {done.source: done.source_sha256}
+    if done.data_sha256:
+        inputs[done.data] = done.data_sha256
+    written = {file: artifacts.sha256_file(out / file) for file in files}
+    artifacts.write_record(out, "convert", record, inputs=inputs, files=written)
+    return record
+
+
+def _from_tflite(path: Path) -> Conversion:
+    graph = read_graph(path)
+    check_full_integer(graph, str(path), converted=False)
+    return Conversion(
+        graph=graph,
+        tflite=path.read_bytes(),
+        source=path.name,
+        source_sha256=graph.sha256,
+        source_bytes=graph.file_bytes,
+    )
+
+
+def _name(name: str, done: Conversion) -> str:
+    from edgekit.emit.names import c_identifier
+
+    return c_identifier(name or Path(done.source).stem)
+
+
+def _check_board(graph: Graph, hosted: Hosted, board: Board) -> None:
+    """Constants and activations alone: what the build adds to them is not known yet."""
+    from edgekit.build.size import check_limits
+
+    constants = {i for op in graph.ops for i in op.inputs if i >= 0 and graph.tensor(i).is_constant}
+    flash_bytes = sum(graph.tensor(index).bytes for index in constants)
+    check_limits(flash_bytes, hosted.arena_bytes["aot"] or 0, board)
+
+
+def _command(done: Conversion, data: Any, options: Options, board: str | None) -> str:
+    """The command that repeats this, with file names only: no folder of this machine."""
+    words = ["edgekit", "convert", done.source]
+    if data is not None and done.data:
+        words += ["--data", done.data]
+    if board:
+        words += ["--board", Path(board).name]
+    return shlex.join(words + options.words())
+
+
+def _write(
+    out: Path, done: Conversion, hosted: Hosted, name: str, command: str, *, force: bool
+) -> tuple[str, ...]:
+    from edgekit import __version__
+    from edgekit.emit.c_array import model_array_sources
+    from edgekit.emit.op_resolver import ops_header
+
+    provenance = (
+        f"Generated by edgekit {__version__}: {command}\n"
+        f"from {done.source} (SHA-256 {done.source_sha256})\n"
+        f"Model {name}.tflite (SHA-256 {done.graph.sha256})"
+    )
+    texts = model_array_sources(done.tflite, name, provenance, done.graph)
+    if "tflm" in hosted.runs:
+        texts |= ops_header(done.graph, name, provenance)
+    texts |= hosted.aot_texts(provenance)
+    with artifacts.staged_folder(out, "convert", force=force) as folder:
+        (folder / f"{name}.tflite").write_bytes(done.tflite)
+        for file, text in texts.items():
+            (folder / file).write_text(text)
+    return (f"{name}.tflite", *sorted(texts))
+
+
+def _record(
+    out: Path, done: Conversion, hosted: Hosted, name: str, files: tuple[str, ...]
+) -> ConvertRecord:
+    graph = replace(done.graph, name=name)
+    return ConvertRecord(
+        name=name,
+        source=done.source,
+        source_sha256=done.source_sha256,
+        source_bytes=done.source_bytes,
+        data=done.data,
+        data_sha256=done.data_sha256,
+        tflite=out / f"{name}.tflite",
+        tflite_bytes=len(done.tflite),
+        float_tflite_bytes=done.float_tflite_bytes,
+        model_sha256=graph.sha256,
+        versions=_versions(done),
+        ops=op_rows(graph, hosted.aot_refusals, hosted.refusals.get("tflm", "")),
+        tensors=_tensors(graph),
+        arena_bytes=hosted.arena_bytes,
+        runtimes=hosted.refusals,
+        golden=hosted.golden_words(),
+        accuracy=done.accuracy,
+        output_error=done.output_error,
+        calibration=done.calibration,
+        warnings=(*done.warnings, *hosted.warnings()),
+        files=tuple(out / file for file in files),
+    )
+
+
+def _versions(done: Conversion) -> dict[str, str]:
+    """Versions of what took part: a .tflite given as it is needs no TensorFlow."""
+    from importlib.metadata import version
+
+    from edgekit import __version__
+    from edgekit.tflite.golden import tflm_version
+
+    versions = {"edgekit": __version__, "numpy": version("numpy")}
+    if done.calibration is not None:
+        versions |= {"tensorflow": version("tensorflow"), "keras": version("keras")}
+    if found := tflm_version():
+        versions["tflite-micro"] = found
+    return versions
+
+
+def _tensors(graph: Graph) -> tuple[TensorScales, ...]:
+    return tuple(
+        TensorScales(
+            index=tensor.index,
+            name=tensor.name,
+            role=_role(graph, tensor.index),
+            shape=tensor.shape,
+            dtype=tensor.dtype,
+            scales=tensor.quant.scales,
+            zero_points=tensor.quant.zero_points,
+            axis=tensor.quant.axis,
+        )
+        for tensor in graph.tensors
+        if tensor.quant is not None
+    )
+
+
+def _role(graph: Graph, index: int) -> str:
+    if index in graph.inputs:
+        return "input"
+    if index in graph.outputs:
+        return "output"
+    return "constant" if graph.tensor(index).is_constant else "activation"
