@@ -7,27 +7,26 @@ folder, file name or process outlives the `with` block, also after Ctrl-C or a k
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from edgekit.boards import Board, Emulator
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import EdgekitError
 from edgekit.link.device import RUN_TIMEOUT_S, TIMEOUT_S, Device
 from edgekit.link.transport import open_serial
 from edgekit.tools import find_tool
 
 # An emulator shares the computer with others: its silence means less than a board's.
 EMULATOR_TIMEOUT_S = 5.0
-_CONTROL_TIMEOUT_S = 20.0
+# a pty takes any
+_ANY_BAUD = 115200
 _LAST_LINES = 3
 
 
@@ -46,9 +45,10 @@ def open_board(
             hint="say which: --port /dev/ttyACM0",
         )
     elif board.emulator.program == "native":
-        opened = open_native(elf, run_timeout_s=run_timeout_s)
+        opened = open_command(native_command(elf), elf.name, run_timeout_s=run_timeout_s)
     else:
-        opened = open_qemu(board.emulator, elf, run_timeout_s=run_timeout_s)
+        name = f"{board.emulator.program} ({board.emulator.machine})"
+        opened = open_command(qemu_command(board.emulator, elf), name, run_timeout_s=run_timeout_s)
     with opened as device:
         yield device
 
@@ -63,17 +63,19 @@ def open_port(
 
 
 @contextmanager
-def open_native(elf: Path, *, run_timeout_s: float = RUN_TIMEOUT_S) -> Iterator[Device]:
-    """The app as a process of this computer, its fd 0 and 1 being the other end of a pty."""
+def open_command(
+    command: list[str], name: str, *, run_timeout_s: float = RUN_TIMEOUT_S
+) -> Iterator[Device]:
+    """Starts `command`, whose fd 0 and 1 are the device's wire: the other end of a pty.
+
+    The port is opened first and the process started after, so there is nothing to lose.
+    """
     with ExitStack() as stack:
         master, slave = os.openpty()
         try:
-            port = stack.enter_context(open_serial(os.ttyname(slave), 115200))
+            port = stack.enter_context(open_serial(os.ttyname(slave), _ANY_BAUD))
             log = stack.enter_context(tempfile.TemporaryFile())
-            command = [str(elf.resolve())]
-            process = stack.enter_context(
-                _process(command, log, stdin=master, stdout=master, stderr=log)
-            )
+            process = stack.enter_context(_process(command, wire=master, log=log))
         finally:
             # the process alone holds the master now: its death is seen on the port at once
             os.close(master)
@@ -82,114 +84,35 @@ def open_native(elf: Path, *, run_timeout_s: float = RUN_TIMEOUT_S) -> Iterator[
             port,
             timeout_s=EMULATOR_TIMEOUT_S,
             run_timeout_s=run_timeout_s,
-            autopsy=lambda wait_s: _autopsy(process, elf.name, log, wait_s),
+            autopsy=lambda wait_s: _autopsy(process, name, log, wait_s),
         )
 
 
-@contextmanager
-def open_qemu(
-    emulator: Emulator, elf: Path, *, run_timeout_s: float = RUN_TIMEOUT_S
-) -> Iterator[Device]:
-    """`elf` in QEMU, its first UART on a pty; it runs from when the pty is open."""
-    program = find_tool(emulator.program)
-    with ExitStack() as stack:
-        ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
-        ours.settimeout(_CONTROL_TIMEOUT_S)
-        log = stack.enter_context(tempfile.TemporaryFile())
-        command = [str(program), *_qemu_arguments(emulator, elf, theirs.fileno())]
-        process = stack.enter_context(
-            _process(
-                command,
-                log,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(theirs.fileno(),),
-            )
-        )
-        theirs.close()
-        name = f"{emulator.program} ({emulator.machine})"
-
-        def autopsy(wait_s: float) -> str:
-            return _autopsy(process, name, log, wait_s)
-
-        control = _Control(ours, autopsy)
-        path = control.serial_path()
-        port = stack.enter_context(open_serial(path, 115200))
-        control.ask("cont")
-        yield Device(
-            port, timeout_s=EMULATOR_TIMEOUT_S, run_timeout_s=run_timeout_s, autopsy=autopsy
-        )
+def native_command(elf: Path) -> list[str]:
+    """The app built for this computer is its own emulator."""
+    return [str(elf.resolve())]
 
 
-def _qemu_arguments(emulator: Emulator, elf: Path, control_fd: int) -> list[str]:
-    arguments = ["-M", emulator.machine, *emulator.args, "-kernel", str(elf)]
-    arguments += ["-display", "none", "-monitor", "none", "-serial", "pty", "-S"]
-    arguments += ["-chardev", f"socket,id=control,fd={control_fd}"]
-    arguments += ["-mon", "chardev=control,mode=control"]
+def qemu_command(emulator: Emulator, elf: Path) -> list[str]:
+    """`elf` in QEMU, its first UART on fd 0 and 1. Raises ToolMissing."""
+    command = [str(find_tool(emulator.program)), "-M", emulator.machine, *emulator.args]
+    command += ["-kernel", str(elf), "-display", "none", "-monitor", "none"]
+    command += ["-chardev", "stdio,id=uart,signal=off", "-serial", "chardev:uart"]
     if emulator.icount_shift is not None:
-        arguments += ["-icount", f"shift={emulator.icount_shift}"]
-    return arguments
-
-
-class _Control:
-    """QEMU's machine protocol (QMP), as far as starting needs it."""
-
-    def __init__(self, link: socket.socket, autopsy: Any) -> None:
-        self._link = link
-        self._lines = link.makefile("r")
-        self._autopsy = autopsy
-        self._answer()  # the greeting
-        self.ask("qmp_capabilities")
-
-    def ask(self, command: str) -> Any:
-        """Runs `command` and gives what it returns."""
-        try:
-            self._link.sendall(json.dumps({"execute": command}).encode() + b"\n")
-        except OSError:
-            raise self._failed() from None
-        answer = self._answer()
-        while "return" not in answer:  # events come in between
-            answer = self._answer()
-        return answer["return"]
-
-    def serial_path(self) -> str:
-        """The pty of the first UART."""
-        for device in self.ask("query-chardev"):
-            kind, _, path = device["filename"].partition(":")
-            if kind == "pty":
-                return str(path)
-        raise self._failed()
-
-    def _answer(self) -> dict[str, Any]:
-        try:
-            line = self._lines.readline()
-        except OSError:
-            line = ""
-        if not line:
-            raise self._failed()
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise self._failed(answer["error"].get("desc", ""))
-        return answer
-
-    def _failed(self, words: str = "") -> DeviceError:
-        return DeviceError(
-            words or self._autopsy(1.0) or "QEMU does not answer on its control socket",
-            hint="see what `edgekit doctor` says about QEMU; version 7.2 is what was tried",
-        )
+        command += ["-icount", f"shift={emulator.icount_shift}"]
+    return command
 
 
 @contextmanager
-def _process(
-    command: list[str], log: IO[bytes], **streams: Any
-) -> Iterator[subprocess.Popen[bytes]]:
+def _process(command: list[str], *, wire: int, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A child that cannot outlive us: killed at the end of the block, or with its parent."""
     # SIGKILL leaves no time to clean up, so the kernel is asked to; util-linux has the program
     guard = shutil.which("setpriv")
     prefix = [guard, "--pdeathsig", "KILL"] if guard else []
     # a session of its own, so that Ctrl-C reaches only edgekit, which then ends it in order
-    process = subprocess.Popen([*prefix, *command], start_new_session=True, **streams)
+    process = subprocess.Popen(
+        [*prefix, *command], stdin=wire, stdout=wire, stderr=log, start_new_session=True
+    )
     try:
         yield process
     finally:
