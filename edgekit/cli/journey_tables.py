@@ -143,6 +143,7 @@ def show_demo(out: Console, record: dict[str, Any]) -> None:
                 f"{percent(accuracy['float'])} float"
                 f"  {percent(accuracy['int8'])} int8 on this host"
                 f"  {percent(bench['accuracy'])} on the device",
+                "",
             ),
             (
                 "",

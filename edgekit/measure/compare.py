@@ -128,6 +128,17 @@ def class_labels(y: np.ndarray) -> np.ndarray:
     return y.reshape(y.shape[0]).astype(np.int64)
 
 
+def check_labels(labels: np.ndarray, outputs: int) -> int:
+    """Classes that a model with `outputs` values tells apart; EdgekitError for other labels."""
+    classes = max(outputs, 2)
+    if labels.min() < 0 or labels.max() >= classes:
+        raise EdgekitError(
+            f"labels run from {labels.min()} to {labels.max()}, and there are {classes} classes",
+            hint="y holds class numbers from 0, or one-hot rows",
+        )
+    return classes
+
+
 def score(real_outputs: np.ndarray, y: np.ndarray) -> Score:
     """Accuracy and confusion of real-valued outputs `[samples, classes]` against labels `y`.
 
@@ -142,12 +153,7 @@ def score(real_outputs: np.ndarray, y: np.ndarray) -> Score:
             f"{len(labels)} labels for {len(predicted)} samples",
             hint="y needs one label per sample",
         )
-    classes = max(rows.shape[1], 2)
-    if labels.min() < 0 or labels.max() >= classes:
-        raise EdgekitError(
-            f"labels run from {labels.min()} to {labels.max()}, and there are {classes} classes",
-            hint="y holds class numbers from 0, or one-hot rows",
-        )
+    classes = check_labels(labels, rows.shape[1])
     table = np.zeros((classes, classes), np.int64)
     np.add.at(table, (labels, predicted), 1)
     return Score(

@@ -7,6 +7,7 @@ fake in a test.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.tflite.graph import Graph, Tensor
 
 WARMUP_RUNS = 2
+PROFILE_RUNS = 3
 
 
 class Runner(Protocol):
@@ -28,6 +30,8 @@ class Runner(Protocol):
     def run(self) -> int: ...
 
     def read_output(self, index: int) -> bytes: ...
+
+    def profile(self) -> list[int]: ...
 
     def run_ops(self, first: int, last: int) -> None: ...
 
@@ -53,16 +57,6 @@ class Difference:
     op: str = ""
     max_abs_diff: float | None = None
     reason: str = ""
-
-
-def check_model(reported_sha256: str, expected_sha256: str) -> None:
-    """Raises DeviceError unless the device runs the very model that is to be measured."""
-    if reported_sha256.lower() != expected_sha256.lower():
-        raise DeviceError(
-            f"the device runs another model ({reported_sha256[:12] or 'none'}...)"
-            f" than this folder's ({expected_sha256[:12]}...)",
-            hint="build this folder again and put its firmware on the board",
-        )
 
 
 def check_tensors(graph: Graph, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
@@ -100,8 +94,9 @@ def run_samples(
     received: list[list[np.ndarray]] = [[] for _ in graph.outputs]
     ticks = []
     with progress.task("on the device", count) as task:
-        _load(device, inputs, 0)
         for _ in range(warmup):
+            # anew each time: a model may use its inputs' memory for other tensors
+            _load(device, inputs, 0)
             device.run()
         for sample in range(count):
             _load(device, inputs, sample)
@@ -110,6 +105,22 @@ def run_samples(
                 received[position].append(_read(device, position, graph.tensor(index)))
             task.advance()
     return Run(tuple(np.stack(rows) for rows in received), tuple(ticks), warmup)
+
+
+def profile_ops(
+    device: Runner, inputs: Sequence[np.ndarray], ops: int, *, repeats: int = PROFILE_RUNS
+) -> tuple[int, ...]:
+    """Ticks of each op on the first sample: the median of `repeats` runs, op by op."""
+    rounds = []
+    for _ in range(repeats):
+        _load(device, inputs, 0)
+        rounds.append(device.profile())
+    if any(len(ticks) != ops for ticks in rounds):
+        raise DeviceError(
+            f"the device timed {len(rounds[0])} ops of a model that has {ops}",
+            hint="the firmware is of another model; build it again",
+        )
+    return tuple(round(statistics.median(column)) for column in zip(*rounds, strict=True))
 
 
 def sample_count(inputs: Sequence[np.ndarray]) -> int:

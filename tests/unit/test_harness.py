@@ -8,10 +8,10 @@ import pytest
 
 from edgekit.errors import DeviceError, EdgekitError
 from edgekit.measure.harness import (
-    check_model,
     check_tensors,
     first_difference,
     golden_outputs,
+    profile_ops,
     run_samples,
     sample_count,
 )
@@ -48,6 +48,11 @@ class FakeDevice:
             step = 2 if op == self.wrong_op else 1
             values = np.frombuffer(bytes(self.arena[4 * op : 4 * op + 4]), np.int8) + np.int8(step)
             self.arena[4 * op + 4 : 4 * op + 8] = values.tobytes()
+
+    def profile(self) -> list[int]:
+        self.runs += 1
+        self.run_ops(0, 1)
+        return [100 + self.runs % 3, 200 + self.runs % 3 * 2]
 
     def run(self) -> int:
         self.runs += 1
@@ -113,10 +118,11 @@ def test_no_layer_is_blamed_where_all_are_equal():
     assert "every layer is equal" in found.reason
 
 
-def test_another_model_on_the_device_is_refused():
-    check_model("AB" * 32, "ab" * 32)
-    with pytest.raises(DeviceError, match="another model"):
-        check_model("ab" * 32, "cd" * 32)
+def test_profile_is_the_median_of_rounds():
+    device = FakeDevice()
+    assert profile_ops(device, [samples()], 2, repeats=3) == (101, 202)
+    with pytest.raises(DeviceError, match="timed 2 ops"):
+        profile_ops(device, [samples()], 3)
 
 
 def test_tensors_have_to_be_the_models():

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgekit.bench(folder)`: samples through the board, outputs against the golden, what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgekit.boards import Board, load_board
+from edgekit.errors import EdgekitError, LimitBroken
+from edgekit.measure.harness import Difference
+from edgekit.measure.stats import LatencySummary
+from edgekit.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from edgekit.tflite.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class BenchMemory:
+    """Bytes: flash and RAM of the ELF, the model's part of the flash, arena, deepest stack."""
+
+    flash_bytes: int
+    model_flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenSource:
+    by: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRecord:
+    """One run of a model on a board.
+
+    `kind` labels latency: "measured" (`counter` at `clock_hz`, in us) or "emulated" (in
+    instructions). Differences are in `diff_unit`: LSB, or real values for float outputs.
+    `outputs` is an .npz with `inputs`, `outputs` (as sent and received), `golden` and `ticks`;
+    further inputs and outputs of a model follow as `inputs_1`, ... `layers` are
+    `{index, op, layer, macs, ticks}` and the ticks in latency's unit.
+    """
+
+    name: str
+    board: str
+    runtime: str
+    counter: str
+    clock_hz: int
+    kind: str
+    samples: int
+    bit_exact: int
+    max_abs_diff: float
+    diff_unit: str
+    rmse: float
+    mae: float
+    cosine: float
+    accuracy: float | None
+    golden_accuracy: float | None
+    confusion: tuple[tuple[int, ...], ...] | None
+    classes: tuple[str, ...]
+    latency: LatencySummary
+    memory: BenchMemory
+    outputs: Path
+    ticks: Path
+    layers: tuple[dict[str, Any], ...]
+    golden: GoldenSource
+    first_difference: Difference | None
+    data: str
+    seed: int
+    model_sha256: str
+    build_id: str
+    compiler: str
+    optimize: str
+    warnings: tuple[str, ...]
+
+
+class OutputsDiffer(LimitBroken):
+    """The device's outputs are not the golden ones; `record` holds the whole run."""
+
+    def __init__(self, record: BenchRecord) -> None:
+        wrong = record.samples - record.bit_exact
+        found = record.first_difference
+        where = (
+            f"; the first layer that differs is '{found.layer}'" if found and found.layer else ""
+        )
+        super().__init__(
+            f"{wrong} of {record.samples} samples differ from {record.golden.by}"
+            f" by up to {record.max_abs_diff:g} {record.diff_unit}{where}",
+            hint="the record and the outputs are in the bench folder; report this with the model",
+        )
+        self.record = record
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a firmware folder holds, read and checked before anything runs."""
+
+    folder: Path
+    board: Board
+    firmware: dict[str, Any]
+    build: dict[str, Any]
+    graph: Graph
+
+    @property
+    def tflite(self) -> Path:
+        return self.folder / self.firmware["tflite"]
+
+    @property
+    def elf(self) -> Path:
+        return self.folder / "build" / self.build["elf"]
+
+
+def bench(
+    folder: str | Path,
+    data: Any = None,
+    *,
+    port: str = "",
+    eval_samples: int = 100,
+    seed: int = 0,
+    calibrated: int = 200,
+    profile: bool = True,
+    progress: Progress = SILENT,
+) -> BenchRecord:
+    """Run samples on the board of a built firmware folder and hold them against the golden.
+
+    `calibrated` samples of labelled data without a test pair are left out, as `convert` took
+    them. Without `data`, inputs are generated. Writes `bench/bench.json`, `outputs.npz` and
+    `ticks.csv` in the folder. Raises OutputsDiffer, with the record, after all is written;
+    DeviceError, ToolMissing or EdgekitError where nothing could be measured.
+    """
+    from edgekit.verbs.bench_run import measure, write_run
+    from edgekit.verbs.samples import bench_samples
+
+    bundle = read_bundle(Path(folder))
+    samples = bench_samples(
+        bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
+    )
+    run = measure(bundle, samples, port=port, profile=profile, progress=progress)
+    record = write_run(bundle, samples, run, seed=seed)
+    if record.bit_exact != record.samples:
+        raise OutputsDiffer(record)
+    return record
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The project, its build and its model; EdgekitError where they do not belong together."""
+    from edgekit.artifacts import read_record, sha256_file
+    from edgekit.tflite.reader import read_graph
+
+    firmware = read_record(folder / "firmware.json")
+    rebuild = f"edgekit build {folder}"
+    if not (folder / "build" / "build.json").is_file():
+        raise EdgekitError(f"'{folder}' is not built", hint=rebuild)
+    build = read_record(folder / "build" / "build.json")
+    if build["inputs"].get("firmware") != sha256_file(folder / "firmware.json"):
+        raise EdgekitError(f"the build in '{folder}' is of an older project", hint=rebuild)
+    graph = read_graph(folder / firmware["tflite"])
+    if graph.sha256 != firmware["model_sha256"]:
+        raise EdgekitError(
+            f"the model in '{folder}' was changed after the project was written",
+            hint="edgekit firmware writes the project anew",
+        )
+    return Bundle(folder, load_board(folder / "board.toml"), firmware, build, graph)

@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The inside of `bench`: one session with the device, then the record of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.artifacts import hash_tree, sha256_file, staged_folder, write_record
+from edgekit.boards import Board
+from edgekit.errors import EdgekitError
+from edgekit.link.device import Device, Hello, MemoryUse
+from edgekit.link.emulator import open_board
+from edgekit.lower.build import macs
+from edgekit.measure.compare import Agreement, Score, compare_outputs, score
+from edgekit.measure.harness import (
+    Difference,
+    Run,
+    check_tensors,
+    first_difference,
+    golden_outputs,
+    profile_ops,
+    run_samples,
+)
+from edgekit.measure.stats import Latency, Scale, scale_for
+from edgekit.progress import Progress
+from edgekit.quantize.arrays import dequantize_array
+from edgekit.tflite.graph import Graph
+from edgekit.verbs.bench import BenchMemory, BenchRecord, Bundle, GoldenSource
+from edgekit.verbs.golden import golden_for, keeps_layers
+from edgekit.verbs.samples import BenchSamples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Session:
+    """Everything that one session with the device gave."""
+
+    hello: Hello
+    run: Run
+    op_ticks: tuple[int, ...]
+    memory: MemoryUse
+    golden: tuple[np.ndarray, ...]
+    source: GoldenSource
+    agreement: Agreement
+    difference: Difference | None
+    scale: Scale
+
+
+def measure(
+    bundle: Bundle, samples: BenchSamples, *, port: str, profile: bool, progress: Progress
+) -> Session:
+    """Golden outputs first, then every sample on the device, then what a difference needs."""
+    graph = bundle.graph
+    golden = golden_for(bundle.tflite)
+    expected = golden_outputs(golden.run, graph, samples.inputs, progress=progress)
+    with open_board(bundle.board, bundle.elf, port=port) as device:
+        hello = device.hello(model_sha256=graph.sha256)
+        _check_board(hello, bundle.board)
+        scale = _scale(hello, bundle.board, port)
+        check_tensors(graph, *device.tensors())
+        run = run_samples(device, graph, samples.inputs, progress=progress)
+        zero_points = [_zero_point(graph, index) for index in graph.outputs]
+        agreement = compare_outputs(run.outputs, expected, zero_points=zero_points)
+        wanted = profile and hello.has_invoke_op
+        ticks = profile_ops(device, samples.inputs, len(graph.ops)) if wanted else ()
+        difference = _difference(device, hello, bundle, samples, agreement)
+        memory = device.memory()
+    source = GoldenSource(golden.by, golden.version)
+    return Session(hello, run, ticks, memory, expected, source, agreement, difference, scale)
+
+
+def _check_board(hello: Hello, board: Board) -> None:
+    if hello.board != board.id:
+        raise EdgekitError(
+            f"the firmware that answered was built for '{hello.board}', not for '{board.id}'",
+            hint="is another board on this port?",
+        )
+
+
+def _scale(hello: Hello, board: Board, port: str) -> Scale:
+    """Instructions where edgekit started the emulator itself, which is what counts them."""
+    shift = board.emulator.icount_shift if board.emulator and not port else None
+    return scale_for(board.kind, hello.counter_hz, shift)
+
+
+def _zero_point(graph: Graph, index: int) -> int:
+    quant = graph.tensor(index).quant
+    return quant.zero_point if quant and graph.tensor(index).dtype != "float32" else 0
+
+
+def _difference(
+    device: Device, hello: Hello, bundle: Bundle, samples: BenchSamples, agreement: Agreement
+) -> Difference | None:
+    """The first layer that differs on the first sample that does; None where all are equal."""
+    if agreement.first_sample is None:
+        return None
+    sample = agreement.first_sample
+    if not (hello.has_arena and hello.has_invoke_op):
+        return Difference("", sample, reason="this runtime does not show the layers' outputs")
+    if not keeps_layers():
+        return Difference("", sample, reason="without TFLM's interpreter layers have no golden")
+    golden = golden_for(bundle.tflite, preserve=True)
+    golden.run([array[sample] for array in samples.inputs])
+    offsets = {int(index): place["offset"] for index, place in bundle.firmware["plan"].items()}
+    return first_difference(device, bundle.graph, offsets, golden.tensor, samples.inputs, sample)
+
+
+def write_run(bundle: Bundle, samples: BenchSamples, session: Session, *, seed: int) -> BenchRecord:
+    """Write outputs, ticks and the record to the folder's `bench/`."""
+    target = bundle.folder / "bench"
+    with staged_folder(target, "bench", force=True) as folder:
+        np.savez_compressed(folder / "outputs.npz", **_arrays(samples, session))  # type: ignore[arg-type]
+        rows = (f"{sample},{ticks}\n" for sample, ticks in enumerate(session.run.ticks))
+        (folder / "ticks.csv").write_text("sample,ticks\n" + "".join(rows))
+        files = hash_tree(folder)
+    record = _record(bundle, samples, session, target, seed)
+    inputs = {"elf": sha256_file(bundle.elf), "model": bundle.graph.sha256}
+    if samples.sha256:
+        inputs["data"] = samples.sha256
+    write_record(target, "bench", record, inputs=inputs, files=files)
+    return record
+
+
+def _arrays(samples: BenchSamples, session: Session) -> dict[str, np.ndarray]:
+    arrays: dict[str, np.ndarray] = {"ticks": np.array(session.run.ticks, np.int64)}
+    groups = {
+        "inputs": samples.inputs,
+        "outputs": session.run.outputs,
+        "golden": session.golden,
+    }
+    for name, group in groups.items():
+        for position, array in enumerate(group):
+            arrays[f"{name}_{position}" if position else name] = array
+    if samples.labels is not None:
+        arrays["labels"] = samples.labels
+    return arrays
+
+
+def _record(
+    bundle: Bundle, samples: BenchSamples, session: Session, target: Path, seed: int
+) -> BenchRecord:
+    hello, agreement, build = session.hello, session.agreement, bundle.build
+    graded = _score(bundle.graph, session.run.outputs, samples)
+    reference = _score(bundle.graph, session.golden, samples)
+    latency = Latency(hello.counter, hello.counter_hz, session.run.ticks)
+    return BenchRecord(
+        name=bundle.firmware["name"],
+        board=bundle.board.id,
+        runtime=hello.runtime,
+        counter=hello.counter,
+        clock_hz=hello.counter_hz,
+        kind=bundle.board.kind,
+        samples=agreement.samples,
+        bit_exact=agreement.bit_exact,
+        max_abs_diff=agreement.max_abs_diff,
+        diff_unit=agreement.unit,
+        rmse=agreement.rmse,
+        mae=agreement.mae,
+        cosine=agreement.cosine,
+        accuracy=graded.accuracy if graded else None,
+        golden_accuracy=reference.accuracy if reference else None,
+        confusion=graded.confusion if graded else None,
+        classes=samples.classes,
+        latency=latency.summary(session.scale, warmup=session.run.warmup),
+        memory=BenchMemory(
+            flash_bytes=build["flash_bytes"],
+            model_flash_bytes=build["model_flash_bytes"],
+            ram_bytes=build["ram_bytes"],
+            arena_bytes=session.memory.arena_bytes,
+            stack_bytes=session.memory.stack_used_bytes,
+        ),
+        outputs=target / "outputs.npz",
+        ticks=target / "ticks.csv",
+        layers=_layers(bundle.graph, session),
+        golden=session.source,
+        first_difference=session.difference,
+        data=samples.source,
+        seed=seed,
+        model_sha256=bundle.graph.sha256,
+        build_id=hello.build_id,
+        compiler=build["compiler"],
+        optimize=bundle.firmware["optimize"],
+        warnings=samples.warnings,
+    )
+
+
+def _score(graph: Graph, outputs: tuple[np.ndarray, ...], samples: BenchSamples) -> Score | None:
+    if samples.labels is None:
+        return None
+    quant = graph.tensor(graph.outputs[0]).quant
+    real = outputs[0]
+    if quant is not None:
+        real = dequantize_array(real, quant.scale, quant.zero_point)
+    return score(real, samples.labels)
+
+
+def _layers(graph: Graph, session: Session) -> tuple[dict[str, Any], ...]:
+    if not session.op_ticks:
+        return ()
+    return tuple(
+        {
+            "index": op.index,
+            "op": op.kind,
+            "layer": op.layer,
+            "macs": macs(op, graph),
+            "ticks": ticks,
+            session.scale.unit: session.scale.of(ticks),
+        }
+        for op, ticks in zip(graph.ops, session.op_ticks, strict=True)
+    )

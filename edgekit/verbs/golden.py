@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which golden a machine has: TFLM's interpreter, else the aot model compiled for the host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from edgekit.tflite.golden import TflmGolden, tflm_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+
+class Golden(Protocol):
+    """Something that gives golden outputs, and says what it is."""
+
+    by: str
+    version: str
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+
+    def tensor(self, index: int) -> np.ndarray: ...
+
+
+def golden_for(tflite: Path, *, preserve: bool = False) -> Golden:
+    """The golden of a .tflite file. With `preserve`, activations stay readable (TFLM only)."""
+    if tflm_version():
+        return TflmGolden(tflite, preserve=preserve)
+    from edgekit.build.host import HostModel
+    from edgekit.emit.aot import aot_sources
+    from edgekit.lower.build import lower_graph
+    from edgekit.tflite.reader import read_graph
+
+    program = lower_graph(read_graph(tflite))
+    return HostModel(program, aot_sources(program, "golden", f"from {tflite.name}"), "golden")
+
+
+def keeps_layers() -> bool:
+    """Whether the golden can show every activation after a run."""
+    return bool(tflm_version())
