@@ -26,13 +26,13 @@ RESERVED = frozenset(_WORDS.split())
 
 
 def c_identifier(name: str) -> str:
-    """`name` as a lower-case identifier that is reserved in neither C nor C++.
+    """`name` as an identifier that is reserved in neither C nor C++.
 
     Accents are dropped, other characters become underscores, a leading digit gets `m` before it,
     a reserved word an underscore after it. EdgekitError where no letter or digit is left.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    words = re.sub(r"[^0-9A-Za-z]+", "_", plain).strip("_").lower()[:LONGEST].strip("_")
+    words = re.sub(r"[^0-9A-Za-z]+", "_", plain).strip("_")[:LONGEST].strip("_")
     if not words:
         raise EdgekitError(
             f"no name for C can be made of '{name}'", hint="give one with --name, for example kws"

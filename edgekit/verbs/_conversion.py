@@ -175,8 +175,10 @@ def _float_side(
         arrays = scored.arrays()
         both = loaded([np.concatenate(pair) for pair in zip(first, arrays, strict=True)])
         outputs = [array[: len(first[0])] for array in both]
-        assert scored.y is not None
-        accuracy = score(both[0][len(first[0]) :], scored.y).accuracy
+        results = both[0][len(first[0]) :]
+        if scored.y is None or not _counts_classes(results, scored.y):
+            return Floats(first, outputs, None, None), warnings
+        accuracy = score(results, scored.y).accuracy
         if len(arrays) == 1:
             refuse_wrong_scale(loaded, arrays[0], scored.y, accuracy)
     if len(x) == 1 and not dataset.generated and (warning := scale_warning(loaded, x[0])):
@@ -186,6 +188,11 @@ def _float_side(
 
 def _has_one_output(loaded: LoadedModel) -> bool:
     return loaded.keras is None or len(loaded.keras.outputs) == 1
+
+
+def _counts_classes(results: np.ndarray, y: np.ndarray) -> bool:
+    """False for a single output with whole numbers other than 0 and 1 as targets: a regression."""
+    return results[0].size > 1 or bool(np.isin(y, (0, 1)).all())
 
 
 def _compare(done: Conversion, floats: Floats, hosted: Hosted, progress: Progress) -> Conversion:
