@@ -6,8 +6,10 @@ from __future__ import annotations
 from edgekit.lower.fixed import activation_range
 from edgekit.lower.opkind import OpKind, not_int8
 from edgekit.lower.program import KernelCall, Target
-from edgekit.lower.window import pad_before
+from edgekit.lower.window import out_side, pad_before
 from edgekit.tflite.graph import Graph, Op
+
+SCALE_TOLERANCE = 1e-6  # of input and output, absolute, as in TFLM's PoolingPrepare
 
 
 class Pool(OpKind):
@@ -16,11 +18,23 @@ class Pool(OpKind):
     kernel = ""
 
     def refuse(self, op: Op, graph: Graph) -> str:
-        source, output = graph.input_of(op), graph.output_of(op)
+        source, output, options = graph.input_of(op), graph.output_of(op), op.options
         if reason := not_int8(source, output):
             return reason
-        same = (source.q.scale, source.q.zero_point) == (output.q.scale, output.q.zero_point)
-        return "" if same else "its input and output have different scales"
+        if len(source.shape) != 4 or len(output.shape) != 4:
+            return "its input does not have 4 axes"
+        if abs(source.q.scale - output.q.scale) > SCALE_TOLERANCE:
+            return "its input and output have different scales"
+        if source.q.zero_point != output.q.zero_point:
+            return "its input and output have different zero points"
+        sides = tuple(
+            out_side(options["padding"], side, options[f"filter_{name}"], options[stride], 1)
+            for side, name, stride in zip(
+                source.shape[1:3], ("height", "width"), ("stride_h", "stride_w"), strict=True
+            )
+        )
+        fits = output.shape == (source.shape[0], *sides, source.shape[3])
+        return "" if fits else "its shapes disagree"
 
     def lower(self, op: Op, graph: Graph, target: Target) -> KernelCall:
         source, output, options = graph.input_of(op), graph.output_of(op), op.options
