@@ -115,15 +115,25 @@ def _with_log(failed: ToolFailed, folder: Path) -> EdgekitError:
 
 
 def _take_over(source: Path, target: Path) -> None:
-    """Replace the folder `target` by `source`, without what only a second make would use."""
+    """Put the new build `source` in place of the folder `target`; a person's own files stay."""
     shutil.rmtree(source / "obj", ignore_errors=True)
     (source / "flags").unlink(missing_ok=True)
     for listing in source.glob("*.map"):
         listing.write_text(listing.read_text().replace(source.name, target.name))
     source.chmod(0o755)
+    old = source.with_name(f"{source.name}-old")
     if target.exists():
-        shutil.rmtree(target)
-    source.replace(target)
+        target.rename(old)
+    source.rename(target)
+    if old.exists():
+        for path in [path for path in old.iterdir() if not _is_product(path)]:
+            path.rename(target / path.name)
+        shutil.rmtree(old)
+
+
+def _is_product(path: Path) -> bool:
+    """Whether the Makefile or edgekit itself wrote `path` in a build folder."""
+    return path.stem in ("firmware", "empty") or path.name in ("obj", "flags", "build.json")
 
 
 def _result(

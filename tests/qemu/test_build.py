@@ -179,6 +179,16 @@ def test_make_by_hand_builds_what_changed(tmp_path: Path) -> None:
     assert not (folder / "build").exists()
 
 
+def test_a_file_of_ones_own_in_the_build_folder_stays(tmp_path: Path, board: Board) -> None:
+    folder = _project(tmp_path / "fw", board)
+    _make(folder)
+    (folder / "build" / "notes.txt").write_text("mine")
+    build_firmware(folder, board)
+    assert (folder / "build" / "notes.txt").read_text() == "mine"
+    assert not (folder / "build" / "obj").exists()
+    assert not list(folder.glob(".build*"))
+
+
 def test_a_make_around_it_does_not_reach_in(
     tmp_path: Path, board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
