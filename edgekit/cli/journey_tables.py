@@ -57,8 +57,8 @@ def latency_facts(record: dict[str, Any]) -> list[Row]:
     spread = " / ".join(number(latency[key]) for key in ("min", "median", "p95", "max"))
     source = f"{record['counter']} at {record['clock_hz'] / 1e6:g} MHz"
     label = "instructions" if latency["unit"] == "instructions" else f"latency, {latency['unit']}"
-    how = f"{record['kind']}, {source}, n {latency['n']}, warm-up {latency['warmup']}"
-    return [(label, spread, "min / median / p95 / max per inference"), ("", "", how)]
+    how = f"{record['kind']}: {source}, n {latency['n']}, warm-up {latency['warmup']}"
+    return [(label, spread, ""), ("", "", f"min / median / p95 / max, {how}")]
 
 
 def memory_facts(record: dict[str, Any]) -> list[Row]:
@@ -104,9 +104,8 @@ def show_layers(out: Console, record: dict[str, Any]) -> None:
 def show_deploy(out: Console, record: dict[str, Any]) -> None:
     bench = record["bench"]
     heading(out, f"{bench['name']} on {bench['board']}", f"{bench['runtime']}, {bench['kind']}")
-    facts(out, [*_prune_facts(record), *convert_facts(record["convert"])])
-    facts(out, bench_facts(bench))
-    facts(out, build_facts(record["build"])[2:])
+    host = [*_prune_facts(record), *convert_facts(record["convert"])]
+    facts(out, [*host, *bench_facts(bench), *build_facts(record["build"])[2:]])
     show_layers(out, bench)
     if found := bench["first_difference"]:
         out.print(f"  [bold red]differs:[/] {difference_words(found)}")

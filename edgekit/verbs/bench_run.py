@@ -177,7 +177,7 @@ def _record(
         layers=_layers(bundle.graph, session),
         golden=session.source,
         first_difference=session.difference,
-        data=samples.source,
+        data=Path(samples.source).name if "/" in samples.source else samples.source,
         seed=seed,
         model_sha256=bundle.graph.sha256,
         build_id=hello.build_id,
