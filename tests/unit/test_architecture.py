@@ -43,7 +43,7 @@ ONLY_IN = {
     "typer": {"cli"},
     "rich": {"cli"},
 }
-INSIDE_FUNCTIONS = {"tensorflow", "keras", "tf_keras", "matplotlib", "jinja2", "tflite_micro"}
+INSIDE_FUNCTIONS = {"tensorflow", "keras", "tf_keras", "tflite_micro"}
 
 
 def _python_files() -> list[Path]:
