@@ -6,7 +6,7 @@ from __future__ import annotations
 from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels
 from edgekit.lower.opkind import OpKind, not_int8
 from edgekit.lower.program import Const, KernelCall, Target
-from edgekit.lower.window import pad_before
+from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 
@@ -30,12 +30,9 @@ class Conv2D(OpKind):
 
     def lower(self, op: Op, graph: Graph, target: Target) -> KernelCall:
         source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
-        batches, in_h, in_w, in_c = source.shape
+        _, in_h, in_w, in_c = source.shape
         _, out_h, out_w, out_c = output.shape
         _, k_h, k_w, k_c = weights.shape
-        options = op.options
-        stride_h, stride_w = options["stride_h"], options["stride_w"]
-        dil_h, dil_w = options["dilation_h_factor"], options["dilation_w_factor"]
         blocked = blocked_channels(out_c, in_c // k_c)
         params = {
             "in_h": in_h,
@@ -44,25 +41,16 @@ class Conv2D(OpKind):
             "out_h": out_h,
             "out_w": out_w,
             "out_c": out_c,
-            "k_h": k_h,
-            "k_w": k_w,
             "k_c": k_c,
-            "stride_h": stride_h,
-            "stride_w": stride_w,
-            "pad_top": pad_before(options["padding"], in_h, out_h, k_h, stride_h, dil_h),
-            "pad_left": pad_before(options["padding"], in_w, out_w, k_w, stride_w, dil_w),
-            "dilation_h": dil_h,
-            "dilation_w": dil_w,
-            "batches": batches,
             "blocked": blocked,
-        }
+        } | window_params(op.options, source.shape, output.shape, k_h, k_w)
         assert weights.data is not None
         channels = channel_consts(
             source,
             weights,
             graph.operand(op, 2),
             output,
-            options["fused_activation_function"],
+            op.options["fused_activation_function"],
             out_c,
         )
         return KernelCall(
