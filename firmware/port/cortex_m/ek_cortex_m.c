@@ -93,8 +93,11 @@ void ek_cortex_m_enable_wake(uint32_t irq) {
   EK_REG(NVIC_ISER + 4u * (irq / 32u)) = 1u << (irq % 32u);
 }
 
-void ek_cortex_m_wait(uint32_t irq) {
+void ek_cortex_m_sleep(void) {
   __asm volatile("dsb\n wfi" ::: "memory");
+}
+
+void ek_cortex_m_clear_wake(uint32_t irq) {
   EK_REG(NVIC_ICPR + 4u * (irq / 32u)) = 1u << (irq % 32u);
 }
 

@@ -11,9 +11,11 @@
 
 #define EK_REG(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
-/* Sleeps until `irq` is pending and takes the mark off again; no handler runs. */
+/* Interrupts are masked for good: an enabled one that is pending ends a sleep, and no handler
+   runs. It stays pending until its source is quiet and then its mark is cleared. */
 void ek_cortex_m_enable_wake(uint32_t irq);
-void ek_cortex_m_wait(uint32_t irq);
+void ek_cortex_m_clear_wake(uint32_t irq);
+void ek_cortex_m_sleep(void);
 void ek_cortex_m_reset(void);
 ek_stack ek_cortex_m_stack(void);
 

@@ -35,13 +35,13 @@ void ek_port_init(void) {
 }
 
 uint32_t ek_port_read(uint8_t *data, uint32_t room) {
-  uint32_t count = 0;
-  while (!(UART_STATE & STATE_RX_FULL)) ek_cortex_m_wait(EK_UART_RX_IRQ);
-  while (count < room && (UART_STATE & STATE_RX_FULL)) {
-    data[count++] = (uint8_t)UART_DATA;
-    UART_INTCLEAR = INT_RX;
-  }
-  return count;
+  if (room == 0u) return 0;
+  while (!(UART_STATE & STATE_RX_FULL)) ek_cortex_m_sleep();
+  /* The buffer holds one byte: no other can come, and no mark get lost, until it is read. */
+  UART_INTCLEAR = INT_RX;
+  ek_cortex_m_clear_wake(EK_UART_RX_IRQ);
+  *data = (uint8_t)UART_DATA;
+  return 1;
 }
 
 void ek_port_write(const uint8_t *data, uint32_t length) {
