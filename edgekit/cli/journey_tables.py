@@ -133,7 +133,7 @@ def show_demo(out: Console, record: dict[str, Any]) -> None:
     """The demo's table: accuracy at each step, agreement, cost, and sizes."""
     convert, bench, steps = record["convert"], record["bench"], record["steps"]
     heading(out, f"8x8 digits on {bench['board']}", f"{bench['runtime']}, {bench['kind']}")
-    accuracy = convert["accuracy"]
+    accuracy, pruned = convert["accuracy"], record["prune"]["accuracy"]
     facts(
         out,
         [
@@ -144,11 +144,11 @@ def show_demo(out: Console, record: dict[str, Any]) -> None:
                 f"  {percent(bench['accuracy'])} on the device",
                 "",
             ),
+            ("", "", f"on the same {bench['samples']} held-out images"),
             (
-                "",
-                "",
-                f"{bench['samples']} held-out images; the float model before pruning"
-                f" {percent(record['prune']['accuracy']['before'])}",
+                "pruning",
+                f"{percent(pruned['before'])} before, {percent(pruned['after'])} after",
+                f"float, on all {record['held_out']} held-out images",
             ),
             *[row for row in bench_facts(bench) if row[0] != "accuracy"],
             (

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,6 +61,20 @@ def prune(
         o.Schedule,
         typer.Option(help="How the sparsity rises.", rich_help_panel=TRAINING),
     ] = o.Schedule.POLYNOMIAL,
+    scope: Annotated[
+        o.Scope,
+        typer.Option(
+            help="Rank weights over the whole model or in each layer.", rich_help_panel=TRAINING
+        ),
+    ] = o.Scope.GLOBAL,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER",
+            help="A layer to leave alone; may be repeated.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -85,7 +99,11 @@ def prune(
     from edgekit.cli.tables import show_prune
     from edgekit.verbs.prune import prune as verb
 
-    chosen = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    chosen: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+    }
     deliver(
         lambda progress: verb(
             model,
@@ -93,6 +111,8 @@ def prune(
             out=out,
             sparsity=sparsity,
             schedule=schedule.value,
+            scope=scope.value,
+            keep=tuple(keep or ()),
             seed=seed,
             custom=tuple(custom or ()),
             force=force,

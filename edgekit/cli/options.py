@@ -26,6 +26,11 @@ class Schedule(StrEnum):
     POLYNOMIAL = "polynomial"
 
 
+class Scope(StrEnum):
+    GLOBAL = "global"
+    PER_LAYER = "per_layer"
+
+
 class ItemType(StrEnum):
     INT8 = "int8"
     UINT8 = "uint8"

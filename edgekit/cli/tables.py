@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def show_prune(out: Console, record: dict[str, Any]) -> None:
-    heading(out, "Pruned", short_path(record.get("model") or record.get("keras")))
+    heading(out, "Pruned", short_path(record["model"]))
     schedule = f"{record['method']}, {record['structure']}, {record['schedule']}"
     rows: list[Row] = [
         (

@@ -18,7 +18,7 @@ _VARIABLES = {
     SECOND: "var(--second)",
     MUTED: "var(--muted)",
 }
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "edgekit",
     "font.size": 9,
@@ -36,20 +36,25 @@ _STYLE = {
 WIDTH_INCHES = 7.6
 BAR_INCHES = 0.26
 BINS = 32
+ROOM_FOR_TEXT = 1.3
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """One panel of horizontal bars: a title and one value per label."""
+    """One panel of horizontal bars: a title and one value per label.
+
+    The axis ends at `full` where that is given (100 for percent), else at the largest value.
+    """
 
     title: str
     values: Sequence[float]
     texts: Sequence[str]
+    full: float = 0.0
 
 
 def histogram(values: Sequence[float], *, unit: str, median: float, p95: float) -> str:
     """How values in `unit` are spread, with the median and p95 as lines."""
-    with _figure(2.1) as (figure, svg):
+    with _figure(2.3) as (figure, svg):
         axes = figure.subplots()
         axes.hist(values, bins=min(BINS, max(4, len(values) // 2)), color=ACCENT, rwidth=0.92)
         for place, name, style in ((median, "median", "-"), (p95, "p95", "--")):
@@ -57,9 +62,12 @@ def histogram(values: Sequence[float], *, unit: str, median: float, p95: float) 
         axes.set_xlabel(f"{unit} per inference")
         axes.set_ylabel("inferences")
         axes.yaxis.get_major_locator().set_params(integer=True)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.6g}".replace("e+06", "M"))
-        axes.xaxis.get_major_locator().set_params(nbins=6)
-        axes.legend(frameon=False, loc="upper right", fontsize=8)
+        axes.xaxis.set_major_formatter(
+            lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"
+        )
+        axes.xaxis.get_major_locator().set_params(nbins=5)
+        axes.tick_params(axis="y", labelcolor=MUTED)
+        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, fontsize=8)
     return svg()
 
 
@@ -78,13 +86,21 @@ def _one_panel(axes: Any, labels: Sequence[str], panel: Bars, color: str) -> Non
     axes.barh(places, panel.values, color=color, height=0.68)
     axes.set_yticks(places, labels)
     axes.set_title(panel.title, loc="left", fontsize=9, color=MUTED)
-    axes.set_xlim(0, (max(panel.values) or 1) * 1.32)
+    axes.set_xlim(0, (panel.full or max(panel.values) or 1) * ROOM_FOR_TEXT)
     axes.set_xticks([])
     axes.tick_params(axis="y", length=0)
     for side in ("bottom", "left"):
         axes.spines[side].set_visible(side == "left")
     for place, value, text in zip(places, panel.values, panel.texts, strict=True):
-        axes.text(value, place, f" {text}", va="center", fontsize=8, color=MUTED)
+        axes.annotate(
+            text,
+            (value, place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            color=MUTED,
+        )
 
 
 class _figure:  # noqa: N801 - used as a function in a with statement

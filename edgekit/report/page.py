@@ -202,8 +202,8 @@ def _sparsity(convert: Mapping[str, Any]) -> str:
     return layer_bars(
         [_layer_label(row) for row in rows],
         (
-            Bars("zero weights, % (counted in the model)", shares, texts),
-            Bars("constants, bytes (counted in the model)", sizes, [kib(size) for size in sizes]),
+            Bars("zero weights (counted in the model)", shares, texts, full=100),
+            Bars("size of constants (counted in the model)", sizes, [kib(size) for size in sizes]),
         ),
     )
 

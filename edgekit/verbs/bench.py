@@ -79,7 +79,12 @@ class BenchRecord:
 
 
 class OutputsDiffer(LimitBroken):
-    """The device's outputs are not the golden ones; `record` holds the whole run."""
+    """The device's outputs are not the golden ones.
+
+    `record` holds the whole run: bench's record, or that of the deploy or demo around it.
+    """
+
+    record: Any
 
     def __init__(self, record: BenchRecord) -> None:
         wrong = record.samples - record.bit_exact

@@ -136,7 +136,7 @@ def _record(
     assert stages.prune is not None
     named = (
         ("trained, float32", model),
-        ("pruned, float32", stages.prune.keras),
+        ("pruned, float32", stages.prune.model),
         ("int8", stages.convert.tflite),
         ("firmware image", stages.build.bin or stages.build.elf),
     )

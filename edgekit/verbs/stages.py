@@ -96,7 +96,8 @@ def run_stages(model: Any, data: Any, plan: Plan, progress: Progress = SILENT) -
     from edgekit.verbs.convert import convert
 
     pruned = _prune(model, data, plan, progress) if plan.sparsity is not None else None
-    source = model if pruned is None else pruned.keras
+    source = model if pruned is None else pruned.model
+    plan = _unseen(plan, pruned)
     converted = convert(
         source,
         data,
@@ -113,6 +114,13 @@ def run_stages(model: Any, data: Any, plan: Plan, progress: Progress = SILENT) -
     return _on_board(pruned, converted, data, plan, progress)
 
 
+def _unseen(plan: Plan, pruned: PruneRecord | None) -> Plan:
+    """Never score more samples than fine-tuning left alone."""
+    if pruned is None or pruned.fine_tuning is None or pruned.accuracy is None:
+        return plan
+    return replace(plan, eval_samples=min(plan.eval_samples, int(pruned.accuracy["samples"])))
+
+
 def _prune(model: Any, data: Any, plan: Plan, progress: Progress) -> PruneRecord:
     from edgekit.verbs.prune import prune
 
@@ -121,7 +129,7 @@ def _prune(model: Any, data: Any, plan: Plan, progress: Progress) -> PruneRecord
         model,
         data,
         out=plan.out / "pruned" / f"{name}.keras",
-        sparsity=plan.sparsity,
+        sparsity=plan.sparsity if plan.sparsity is not None else 0.0,
         schedule=plan.schedule,
         seed=plan.seed,
         custom=plan.custom,
