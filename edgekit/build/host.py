@@ -34,9 +34,9 @@ class HostModel:
 
         self.version = __version__
         self.program = program
-        self._folder = tempfile.TemporaryDirectory(prefix="edgekit-host-")
-        library = _compile(Path(self._folder.name), sources, name, optimize)
-        self._library = ctypes.CDLL(str(library))
+        with tempfile.TemporaryDirectory(prefix="edgekit-host-") as folder:
+            # Once mapped, the library needs its file no more.
+            self._library = ctypes.CDLL(str(_compile(Path(folder), sources, name, optimize)))
         self._invoke = self._library[f"{name}_invoke"]
         self._invoke_op = self._library[f"{name}_invoke_op"]
         arena = (ctypes.c_uint8 * max(program.plan.arena_bytes, 1)).in_dll(

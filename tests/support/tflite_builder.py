@@ -37,6 +37,8 @@ OPTIONS = {
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "SPLIT_V": "SplitVOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "LOGISTIC": "",
     "TANH": "",
     "RELU": "",
@@ -153,8 +155,19 @@ class ModelBuilder:
         """
         outputs = [self.tensor(shape, dtype, **rest) for _ in range(count or 1)]
         given = DEFAULTS.get(kind, {}) | dict(options or {})
-        self._ops.append(_OpSpec(kind, tuple(inputs), tuple(outputs), given, version))
+        self.add_op(kind, inputs, outputs, given, version)
         return outputs if count else outputs[0]
+
+    def add_op(
+        self,
+        kind: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: Mapping[str, Any],
+        version: int = 1,
+    ) -> None:
+        """Adds an operator between tensors that are there already; no option has a default."""
+        self._ops.append(_OpSpec(kind, tuple(inputs), tuple(outputs), dict(options), version))
 
     def finish(self, outputs: Sequence[int]) -> bytes:
         """The .tflite file with these outputs."""

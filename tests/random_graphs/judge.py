@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One model through both runtimes: equal, different, or refused and by whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.lower.build import lower_graph, refusals
+from edgekit.lower.program import Program
+from edgekit.tflite.golden import TflmGolden
+from edgekit.tflite.reader import read_graph
+from tests.support.exact import host_model, random_inputs
+from tests.support.sanitized import SanitizedModel
+
+EQUAL = "equal"
+DIFFERENT = "different"
+BOTH_REFUSE = "refused by both"
+ONLY_AOT_REFUSES = "refused by edgekit alone"
+ONLY_TFLM_REFUSES = "refused by TFLM alone"
+FAULTY = "generated C does not build or run"
+BAD = (DIFFERENT, ONLY_TFLM_REFUSES, FAULTY)
+
+
+class Runnable(Protocol):
+    """A HostModel, or one with sanitizers."""
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a model; `reason` where it was refused or differs."""
+
+    outcome: str
+    reason: str = ""
+    ops: tuple[str, ...] = field(default=())
+
+    @property
+    def bad(self) -> bool:
+        return self.outcome in BAD
+
+
+def judge(data: bytes, *, inputs: int = 6, sanitize: bool = False) -> Verdict:
+    """Runs `data` on both sides with `inputs` sets of inputs."""
+    graph = read_graph(data)
+    ops = tuple(op.kind for op in graph.ops)
+    ours = "; ".join(sorted({f"{ops[i]}: {_general(r)}" for i, r in refusals(graph).items()}))
+    theirs = ""
+    golden = None
+    try:
+        golden = TflmGolden(data)
+        golden.run(next(random_inputs(graph, 1)))
+    except EdgekitError as error:
+        theirs = str(error)
+    if golden is None or theirs or ours:
+        return Verdict(_refused(ours, theirs), ours or theirs, ops)
+    try:
+        return _compare(golden, _runnable(lower_graph(graph), data, sanitize), inputs, ops)
+    except EdgekitError as error:
+        return Verdict(FAULTY, str(error), ops)
+
+
+def _refused(ours: str, theirs: str) -> str:
+    if ours and theirs:
+        return BOTH_REFUSE
+    return ONLY_AOT_REFUSES if ours else ONLY_TFLM_REFUSES
+
+
+def _general(reason: str) -> str:
+    """A reason without the names in it, so that equal ones can be counted."""
+    return re.sub(r"'[^']*'", "'...'", reason)
+
+
+def _runnable(program: Program, data: bytes, sanitize: bool) -> Runnable:
+    return SanitizedModel(program) if sanitize else host_model(data, optimize="-O0")
+
+
+def _compare(golden: TflmGolden, host: Runnable, inputs: int, ops: tuple[str, ...]) -> Verdict:
+    for position, values in enumerate(random_inputs(golden.graph, inputs)):
+        pairs = zip(golden.run(values), host.run(values), strict=True)
+        for output, (expected, got) in enumerate(pairs):
+            if expected.tobytes() != got.tobytes():
+                return Verdict(DIFFERENT, f"output {output} on inputs {position}", ops)
+    return Verdict(EQUAL, "", ops)

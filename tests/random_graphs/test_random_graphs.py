@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A few random models of each family; benchmarks/random_graphs.py runs hundreds."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.random_graphs.judge import EQUAL
+from tests.random_graphs.sweep import CRASHED, Summary, Task, summarize
+from tests.support.exact import needs_tflm
+
+
+def _run(kind: str, count: int, *, sanitize: bool = False) -> Summary:
+    needs_tflm()
+    summary = summarize([Task(kind, seed, sanitize, 4) for seed in range(9000, 9000 + count)])
+    wrong = [f"{t.kind} {t.seed}: {v.outcome}: {v.reason}" for t, v in summary.bad]
+    assert not wrong, "\n".join(wrong)
+    assert not summary.outcomes[CRASHED]
+    return summary
+
+
+@pytest.mark.needs_tf
+def test_keras_models_are_equal() -> None:
+    summary = _run("keras", 25)
+    assert summary.outcomes[EQUAL] >= 20, summary.outcomes
+
+
+def test_odd_quantizations_are_equal() -> None:
+    summary = _run("flat", 40)
+    assert summary.outcomes[EQUAL] >= 34, summary.outcomes
+
+
+def test_nothing_undefined_and_nothing_out_of_bounds() -> None:
+    _run("flat", 10, sanitize=True)

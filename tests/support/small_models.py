@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small .tflite files for tests that are about something else than operators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.support.tflite_builder import ModelBuilder
+
+
+def dense_model(path: Path, *, units: int = 4) -> Path:
+    """Two dense layers ("hidden", "scores") on 8 int8 values and a softmax over `units`."""
+    rng = np.random.default_rng(7)
+    builder = ModelBuilder()
+    x = builder.input((1, 8), scale=0.02, zero_point=-3, name="x")
+    hidden_weights = rng.integers(-120, 120, (6, 8)).astype(np.int8)
+    hidden_weights[:, ::2] = 0
+    h = _dense(builder, x, hidden_weights, "hidden", 0.05)
+    y = _dense(builder, h, rng.integers(-120, 120, (units, 6)).astype(np.int8), "scores", 0.1)
+    z = builder.op("SOFTMAX", [y], (1, units), scale=1 / 256, zero_point=-128, name="m/probs/Softmax")
+    path.write_bytes(builder.finish([z]))
+    return path
+
+
+def _dense(builder: ModelBuilder, x: int, weights: np.ndarray, name: str, scale: float) -> int:
+    units = len(weights)
+    w = builder.constant(weights, scale=0.01, name=f"m/{name}/MatMul")
+    b = builder.constant(np.arange(units, dtype=np.int32), scale=0.0002, name=f"m/{name}/BiasAdd")
+    return int(
+        builder.op(
+            "FULLY_CONNECTED", [x, w, b], (1, units), scale=scale, name=f"m/{name}/MatMul;x"
+        )
+    )
