@@ -3,12 +3,12 @@
 
 PYTEST_ARGS ?= -n 2
 
-.PHONY: help demo test lint set-up
+.PHONY: help demo test lint
 
 help:
 	@echo "make demo   set up, then: digits -> pruned int8 model -> emulated Cortex-M4 -> measured"
 	@echo "make test   set up, then run the test suite"
-	@echo "make lint   ruff, mypy and clang-format"
+	@echo "make lint   set up, then ruff, mypy and clang-format"
 
 demo:
 	@scripts/set-up.sh demo

@@ -1,13 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes .venv with edgekit in it and installs the cross compiler and the emulator where that is
-# allowed. Safe to run again: what is there already is left alone.
+# Makes .venv with edgekit in it and installs the compilers and the emulator where that is allowed.
+# Safe to run again: what is there already is left alone.
 # Usage: scripts/set-up.sh EXTRA     (EXTRA: demo or dev)
 set -eu
 
 extra=${1:-demo}
 cd "$(dirname "$0")/.."
-packages="gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -28,7 +27,7 @@ find_python() {
 }
 
 make_environment() {
-  [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null && return
+  .venv/bin/python -c 'import pip' 2>/dev/null && return
   python=$(find_python)
   [ -n "$python" ] || fail "no Python 3.11, 3.12 or 3.13 found" \
     "apt-get install python3 python3-venv, or set PYTHON=/path/to/python3.11"
@@ -37,9 +36,10 @@ make_environment() {
   "$python" -m venv .venv || fail "'$python -m venv' failed" "apt-get install python3-venv"
 }
 
+# The folder counts too: the commands in .venv/bin hold its full path, and checkouts are moved.
 install_python_packages() {
   stamp=.venv/.edgekit-$extra
-  wanted=$(cat pyproject.toml scripts/set-up.sh | cksum)
+  wanted=$({ pwd && cat pyproject.toml scripts/set-up.sh; } | cksum)
   [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
   say "set-up: installing the Python packages (TensorFlow is 600 MB; some minutes the first time)"
   if command -v uv >/dev/null 2>&1; then
@@ -51,16 +51,36 @@ install_python_packages() {
   [ "$extra" = demo ] || cp "$stamp" .venv/.edgekit-demo
 }
 
-tools_present() {
-  command -v arm-none-eabi-gcc >/dev/null && command -v qemu-system-arm >/dev/null &&
-    [ "$(arm-none-eabi-gcc -print-file-name=nano.specs)" != nano.specs ]
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Debian packages of the tools that are missing, on one line.
+missing_packages() {
+  has cc || printf 'gcc libc6-dev '
+  if ! has arm-none-eabi-gcc || [ "$(arm-none-eabi-gcc -print-file-name=nano.specs)" = nano.specs ]
+  then
+    printf 'gcc-arm-none-eabi libnewlib-arm-none-eabi '
+  fi
+  has qemu-system-arm || printf 'qemu-system-arm '
+}
+
+# Says what happens without the missing tools.
+go_on() {
+  if has cc; then
+    say "  going on with the board 'native', this machine itself"
+  else
+    say "  without a C compiler no board can be used, not even 'native'"
+  fi
 }
 
 install_tools() {
-  tools_present && return
-  if ! command -v apt-get >/dev/null; then
-    say "set-up: no apt-get here; install arm-none-eabi-gcc with newlib, and qemu-system-arm"
-    say "  going on with the board 'native'"
+  packages=$(missing_packages)
+  packages=${packages% }
+  [ -n "$packages" ] || return 0
+  install="apt-get install -y --no-install-recommends $packages"
+  if ! has apt-get; then
+    say "set-up: missing, and no apt-get here to install them; in Debian the packages are:"
+    say "  $packages"
+    go_on
     return
   fi
   if [ "$(id -u)" = 0 ]; then
@@ -68,15 +88,16 @@ install_tools() {
   elif sudo -n true 2>/dev/null; then
     as_root="sudo "
   else
-    say "set-up: the cross compiler and the emulator are missing, and this user may not install them:"
-    say "  sudo apt-get install -y $packages"
-    say "  going on with the board 'native'"
+    say "set-up: tools are missing, and this user may not install them; to get them:"
+    say "  sudo $install"
+    go_on
     return
   fi
-  say "set-up: ${as_root}apt-get install -y $packages"
-  if ! { ${as_root}apt-get update -qq && ${as_root}env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends $packages; } >/dev/null; then
-    say "set-up: apt-get failed; going on with the board 'native'"
+  say "set-up: ${as_root}apt-get update; $as_root$install"
+  ${as_root}apt-get update -qq >/dev/null || say "set-up: apt-get update failed"
+  if ! ${as_root}env DEBIAN_FRONTEND=noninteractive $install -qq >/dev/null; then
+    say "set-up: apt-get failed, see the lines above"
+    go_on
   fi
 }
 
