@@ -50,7 +50,7 @@ def test_padv2(shape, paddings, value):
     check_bit_exact(padded("PADV2", shape, paddings, value))
 
 
-@pytest.mark.parametrize("before", product([0, 1], repeat=4), ids=str)
+@pytest.mark.parametrize("before", list(product([0, 1], repeat=4)), ids=str)
 def test_every_combination_of_sides(before):
     """Sixteen ops in one model: padding before some axes, after each choice of axes."""
     shape = (2, 3, 1, 4)
