@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SUB, MUL, MAXIMUM, MINIMUM and PRELU against TFLM, byte for byte."""
+"""SUB, MUL, MAXIMUM, MINIMUM, PRELU and SQUARED_DIFFERENCE against TFLM, byte for byte."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SCALES = [
     ((0.1, 11), (0.2, -9), (0.001, 100)),
     ((0.31, -7), (1.7, 1), (37.0, -1)),
 ]
-ALL = ["SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU"]
+ALL = ["SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE"]
 
 
 def binary(kind, shapes, scales, options=None, constant=None):
@@ -77,7 +77,7 @@ def test_activations(kind, scales, activation):
 
 
 @pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("kind", ["SUB", "MUL", "PRELU"])
+@pytest.mark.parametrize("kind", ["SUB", "MUL", "PRELU", "SQUARED_DIFFERENCE"])
 def test_random_scales(kind, seed):
     rng = np.random.default_rng(seed)
     scales = [(float(np.exp(rng.uniform(-6, 1))), int(rng.integers(-128, 128))) for _ in range(3)]

@@ -18,7 +18,7 @@ from tests.support.tflite_builder import ModelBuilder
 
 EVERY = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
 FIXED_OUTPUT = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
-ALL = ["LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH"]
+ALL = ["LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH", "ELU", "ABS"]
 # Scales and zero points of input and output.
 SCALES = [
     ((0.05, -3), (0.05, -3)),
