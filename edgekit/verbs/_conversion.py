@@ -126,13 +126,8 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     check_not_constant(x, f"'{dataset.source}'")
     floats, warnings = _float_side(loaded, dataset, x, options)
     progress.say(f"quantizing with {len(x[0])} samples")
-    quantized = convert_int8(
-        loaded,
-        inputs,
-        x,
-        input_dtype=options.input_dtype,
-        output_dtype=options.output_dtype,
-    )
+    types = {"input_dtype": options.input_dtype, "output_dtype": options.output_dtype}
+    quantized = convert_int8(loaded, inputs, x, **types)
     graph = read_graph(quantized.tflite, name=loaded.name)
     check_full_integer(graph, loaded.name, converted=True)
     check_bias_scales(graph)

@@ -11,10 +11,11 @@ import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
 from edgekit.progress import SILENT, Progress
-from edgekit.verbs._pruning import beside, check_out, own_copy, prune_copy, save_model
+from edgekit.verbs._pruning import Pruned, beside, check_out, own_copy, prune_copy, save_model
 
 if TYPE_CHECKING:
-    from edgekit.prune.masks import Masks
+    from edgekit.model.load import LoadedModel
+    from edgekit.prune.masks import Choice, Masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,25 @@ def prune(
     budget = Budget(epochs, batch_size, learning_rate, seed)
     done = prune_copy(loaded, keras_model, data, sparsity, schedule, choice, budget, progress)
     check_reached(done.masks.sparsity, sparsity)
-    record = PruneRecord(
+    record = _record(out, loaded, done, choice, sparsity, schedule_name(schedule))
+    save_model(keras_model, out)
+    inputs = {record.source: loaded.sha256} | done.data_hash
+    files = {out.name: sha256_file(out)}
+    write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
+    return record
+
+
+def _record(
+    out: Path, loaded: LoadedModel, done: Pruned, choice: Choice, sparsity: float, schedule: str
+) -> PruneRecord:
+    return PruneRecord(
         model=out,
         source=loaded.source.name if loaded.source else loaded.name,
         source_sha256=loaded.sha256,
-        method=method,
-        structure=structure,
-        scope=scope,
-        schedule=schedule_name(schedule),
+        method=choice.method,
+        structure=choice.structure,
+        scope=choice.scope,
+        schedule=schedule,
         target_sparsity=sparsity,
         sparsity=done.masks.sparsity,
         sparsity_all=done.masks.sparsity_all,
@@ -114,11 +126,6 @@ def prune(
         fine_tuning=done.fine_tuning,
         warnings=done.warnings,
     )
-    save_model(keras_model, out)
-    inputs = {record.source: loaded.sha256} | done.data_hash
-    files = {out.name: sha256_file(out)}
-    write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
-    return record
 
 
 def _layers(masks: Masks) -> tuple[LayerRow, ...]:

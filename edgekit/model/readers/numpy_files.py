@@ -17,7 +17,7 @@ from edgekit.model.readers.raw import Raw, from_named
 def read_npz(path: Path, inputs: Sequence[InputSpec]) -> Raw:
     """Arrays of an .npz by name; pickled objects are never loaded."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         raise _unreadable(path, error) from error
@@ -27,7 +27,8 @@ def read_npz(path: Path, inputs: Sequence[InputSpec]) -> Raw:
 def read_npy(path: Path, inputs: Sequence[InputSpec]) -> Raw:
     """One array of samples without labels."""
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as stream:
+            array = np.load(stream, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(path, error) from error
     return from_named({"x": array}, inputs, str(path))
