@@ -3,21 +3,43 @@
 
 from __future__ import annotations
 
+import math
+
 from edgekit.errors import EdgekitError
 from edgekit.lower.memory import plan_memory
 from edgekit.lower.ops import REGISTRY
-from edgekit.lower.program import Program, Target
-from edgekit.tflite.graph import Graph, Op
+from edgekit.lower.program import KernelCall, Program, Target
+from edgekit.tflite.graph import Graph, Op, Tensor
+
+# What reading an op with missing options, inputs or sides raises; a file may hold any such op.
+_MISFIT = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError)
+MISFIT = "its inputs, options and shapes do not fit together"
+LARGEST_BYTES = 1 << 30  # kernels index with int32
 
 
 def refusal(op: Op, graph: Graph) -> str:
     """Why the ahead-of-time runtime cannot run `op`; "" where it can."""
     if op.kind not in REGISTRY:
         return f"the operator {op.kind} is not in edgekit's runtime"
-    touched = [graph.tensor(i) for i in (*op.inputs, *op.outputs) if i >= 0]
-    if any(tensor.dynamic for tensor in touched):
+    for index in (*op.inputs, *op.outputs):
+        if index >= 0 and (reason := _unfit(graph.tensor(index))):
+            return reason
+    try:
+        return REGISTRY[op.kind].refuse(op, graph)
+    except _MISFIT:
+        return MISFIT
+
+
+def _unfit(tensor: Tensor) -> str:
+    """Why no operator can use `tensor`; "" for a sound one."""
+    if tensor.dynamic:
         return "a shape is only known at run time"
-    return REGISTRY[op.kind].refuse(op, graph)
+    if not 0 < tensor.bytes <= LARGEST_BYTES:
+        return f"tensor '{tensor.name}' holds {tensor.bytes} bytes"
+    scales = tensor.quant.scales if tensor.quant else ()
+    if not all(math.isfinite(scale) and scale > 0 for scale in scales):
+        return f"a scale of tensor '{tensor.name}' is not a positive number"
+    return ""
 
 
 def refusals(graph: Graph) -> dict[int, str]:
@@ -28,7 +50,7 @@ def refusals(graph: Graph) -> dict[int, str]:
 
 def macs(op: Op, graph: Graph) -> int:
     """Multiply-accumulates of `op`; 0 for an operator that edgekit does not know."""
-    if op.kind not in REGISTRY or REGISTRY[op.kind].refuse(op, graph):
+    if refusal(op, graph):
         return 0
     return REGISTRY[op.kind].macs(op, graph)
 
@@ -38,11 +60,38 @@ def lower_graph(graph: Graph, target: Target | None = None) -> Program:
     target = target or Target()
     if reasons := refusals(graph):
         index, reason = next(iter(reasons.items()))
-        op = graph.ops[index]
         others = f" (and {len(reasons) - 1} more ops)" if len(reasons) > 1 else ""
-        raise EdgekitError(
-            f"the aot runtime cannot run {op.kind} of layer '{op.layer}': {reason}{others}",
-            hint="`edgekit inspect` lists every op and why; change that layer or use TFLite Micro",
-        )
-    calls = tuple(REGISTRY[op.kind].lower(op, graph, target) for op in graph.ops)
+        raise _cannot_run(graph.ops[index], f"{reason}{others}")
+    _check_order(graph)
+    calls = tuple(_lower(op, graph, target) for op in graph.ops)
     return Program(graph=graph, target=target, calls=calls, plan=plan_memory(graph, calls))
+
+
+def _lower(op: Op, graph: Graph, target: Target) -> KernelCall:
+    try:
+        return REGISTRY[op.kind].lower(op, graph, target)
+    except _MISFIT as error:
+        raise _cannot_run(op, MISFIT) from error
+
+
+def _check_order(graph: Graph) -> None:
+    """Every activation that is read must have been written once, and by one op only."""
+    written = set(graph.inputs)
+    for op in graph.ops:
+        needed = [i for i in op.inputs if i >= 0 and not graph.tensor(i).is_constant]
+        fresh = len(set(op.outputs)) == len(op.outputs) and not written.intersection(op.outputs)
+        if not fresh or not written.issuperset(needed):
+            raise _cannot_run(op, "its inputs are not computed before it, or its outputs twice")
+        written.update(op.outputs)
+    if not written.issuperset(graph.outputs):
+        raise EdgekitError(
+            "an output of the model is computed by no op",
+            hint="convert the model again without outputs that are constants",
+        )
+
+
+def _cannot_run(op: Op, reason: str) -> EdgekitError:
+    return EdgekitError(
+        f"the aot runtime cannot run {op.kind} of layer '{op.layer}': {reason}",
+        hint="`edgekit inspect` lists every op and why; change that layer or use TFLite Micro",
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.lower.build import lower_graph, refusals
 from edgekit.lower.program import Program
 from edgekit.tflite.golden import TflmGolden
+from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
 from tests.support.exact import host_model, random_inputs
 from tests.support.sanitized import SanitizedModel
@@ -50,7 +52,7 @@ def judge(data: bytes, *, inputs: int = 6, sanitize: bool = False) -> Verdict:
     """Runs `data` on both sides with `inputs` sets of inputs."""
     graph = read_graph(data)
     ops = tuple(op.kind for op in graph.ops)
-    ours = "; ".join(sorted({f"{ops[i]}: {_general(r)}" for i, r in refusals(graph).items()}))
+    ours = _our_reasons(graph)
     theirs = ""
     golden = None
     try:
@@ -66,6 +68,27 @@ def judge(data: bytes, *, inputs: int = 6, sanitize: bool = False) -> Verdict:
         return Verdict(FAULTY, str(error), ops)
 
 
+def _our_reasons(graph: Graph) -> str:
+    reasons = {f"{graph.ops[i].kind}: {_general(r)}" for i, r in refusals(graph).items()}
+    if not reasons:
+        with contextlib.suppress(EdgekitError):
+            lower_graph(graph)
+            return ""
+        return "lowering fails though no op is refused"
+    return "; ".join(sorted(reasons))
+
+
+def judge_aborting(data: bytes) -> Verdict:
+    """For a model that ended the process in TFLM or in the generated code: edgekit must refuse."""
+    graph = read_graph(data)
+    ops = tuple(op.kind for op in graph.ops)
+    try:
+        lower_graph(graph)
+    except EdgekitError as error:
+        return Verdict(BOTH_REFUSE, f"TFLM aborts, {_general(str(error))}", ops)
+    return Verdict(ONLY_TFLM_REFUSES, "the process ended; edgekit does not refuse", ops)
+
+
 def _refused(ours: str, theirs: str) -> str:
     if ours and theirs:
         return BOTH_REFUSE
@@ -74,7 +97,7 @@ def _refused(ours: str, theirs: str) -> str:
 
 def _general(reason: str) -> str:
     """A reason without the names in it, so that equal ones can be counted."""
-    return re.sub(r"'[^']*'", "'...'", reason)
+    return re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", reason)
 
 
 def _runnable(program: Program, data: bytes, sanitize: bool) -> Runnable:

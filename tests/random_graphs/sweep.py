@@ -12,11 +12,11 @@ import threading
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 
-from tests.random_graphs.judge import EQUAL, Verdict, judge
+from tests.random_graphs.judge import EQUAL, Verdict, judge, judge_aborting
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("keras", "flat")
@@ -33,6 +33,7 @@ class Task:
     seed: int
     sanitize: bool = False
     inputs: int = 6
+    tflm_aborts: bool = False
 
 
 @dataclass(slots=True)
@@ -74,6 +75,8 @@ def verdict_of(task: Task) -> Verdict:
             data = model_of(task)
         except Exception as error:  # Keras and the converter raise whatever they like
             return Verdict(NOT_CONVERTED, f"{type(error).__name__}: {str(error)[:160]}")
+        if task.tflm_aborts:
+            return judge_aborting(data)
         return judge(data, inputs=task.inputs, sanitize=task.sanitize)
 
 
@@ -116,7 +119,9 @@ class _Worker:
             answer = json.loads(line)
             return Verdict(answer["outcome"], answer["reason"], tuple(answer["ops"]))
         self.stop()
-        return Verdict(CRASHED, f"worker ended with {process.returncode}")
+        if task.tflm_aborts:
+            return Verdict(CRASHED, f"worker ended with {process.returncode}")
+        return self.ask(replace(task, tflm_aborts=True))
 
     def stop(self) -> None:
         """Ends the worker: it stops reading tasks when its input closes."""
