@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The notebooks run from top to bottom, and their files hold no outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+CELL_TIMEOUT_S = 300
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks() -> None:
+    assert "01_quickstart" in [path.stem for path in NOTEBOOKS]
+
+
+@each_notebook
+def test_file_holds_no_outputs(path: Path) -> None:
+    for cell in code_cells(nbformat.read(path, as_version=4)):
+        assert not cell.outputs
+        assert cell.execution_count is None
+
+
+@pytest.mark.slow
+@pytest.mark.needs_tf
+@each_notebook
+def test_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # where the kernel's settings and history would go
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    notebook = nbformat.read(path, as_version=4)
+    folder = tmp_path / "work"
+    folder.mkdir()
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(
+        notebook, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=resources
+    ).execute()
+    outputs = [output for cell in code_cells(notebook) for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+    shown = "\n".join(
+        output["data"].get("text/markdown", "") for output in outputs if "data" in output
+    )
+    assert "| 100 of 100 |" in shown
+    assert not [output for output in outputs if output.get("name") == "stderr"]
