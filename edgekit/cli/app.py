@@ -59,7 +59,6 @@ def main() -> NoReturn:
         show_error(str(error), error.hint)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        show_error("interrupted")
         code = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,6 +67,8 @@ def main() -> NoReturn:
         if debug or not hasattr(error, "format_message"):
             _unexpected(error, debug=debug)
         code = _usage_error(error)
+    if code == INTERRUPTED:
+        show_error("interrupted")
     sys.exit(code if isinstance(code, int) else 0)
 
 

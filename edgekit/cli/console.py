@@ -69,7 +69,7 @@ def _display(out: Console) -> RichProgress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     return Progress(
-        TextColumn("  {task.description:<16}"),
+        TextColumn("  {task.description:<25}"),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

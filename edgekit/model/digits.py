@@ -74,7 +74,7 @@ def digits_model() -> Any:
 def train_digits(
     digits: Digits, *, epochs: int = EPOCHS, seed: int = 0, progress: Progress = SILENT
 ) -> Any:
-    """A trained `digits_model`; the held-out images are only looked at for the bar's note."""
+    """A trained `digits_model`, without its optimizer, so that a file of it is weights alone."""
     module = keras()
     module.utils.set_random_seed(seed)
     model = digits_model()
@@ -90,7 +90,7 @@ def train_digits(
         def told(_: int, logs: dict[str, float]) -> None:
             task.advance(note=f"accuracy {100 * logs['accuracy']:.1f} %")
 
-        # only the import is noisy; inside `quiet` the bar would vanish too
+        # not inside `quiet`, which would hide the bar too
         model.fit(
             digits.x_train,
             digits.y_train,
@@ -99,7 +99,9 @@ def train_digits(
             verbose=0,
             callbacks=[module.callbacks.LambdaCallback(on_epoch_end=told)],
         )
-    return model
+    bare = digits_model()
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def accuracy_of(model: Any, x: np.ndarray, y: np.ndarray) -> float:

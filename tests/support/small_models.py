@@ -19,7 +19,9 @@ def dense_model(path: Path, *, units: int = 4) -> Path:
     hidden_weights[:, ::2] = 0
     h = _dense(builder, x, hidden_weights, "hidden", 0.05)
     y = _dense(builder, h, rng.integers(-120, 120, (units, 6)).astype(np.int8), "scores", 0.1)
-    z = builder.op("SOFTMAX", [y], (1, units), scale=1 / 256, zero_point=-128, name="m/probs/Softmax")
+    z = builder.op(
+        "SOFTMAX", [y], (1, units), scale=1 / 256, zero_point=-128, name="m/probs/Softmax"
+    )
     path.write_bytes(builder.finish([z]))
     return path
 
@@ -29,7 +31,5 @@ def _dense(builder: ModelBuilder, x: int, weights: np.ndarray, name: str, scale:
     w = builder.constant(weights, scale=0.01, name=f"m/{name}/MatMul")
     b = builder.constant(np.arange(units, dtype=np.int32), scale=0.0002, name=f"m/{name}/BiasAdd")
     return int(
-        builder.op(
-            "FULLY_CONNECTED", [x, w, b], (1, units), scale=scale, name=f"m/{name}/MatMul;x"
-        )
+        builder.op("FULLY_CONNECTED", [x, w, b], (1, units), scale=scale, name=f"m/{name}/MatMul;x")
     )
