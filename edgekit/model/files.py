@@ -91,9 +91,13 @@ def _truncated(path: Path, error: Exception) -> EdgekitError:
     )
 
 
-def saved_by_keras2(config: dict[str, Any]) -> bool:
-    """Whether a `.keras` configuration was written by tf_keras."""
-    return '"tf_keras' in json.dumps(config) or '"keras.engine' in json.dumps(config)
+def saved_by_keras2(path: Path) -> bool:
+    """Whether a `.keras` archive says that Keras 2 (tf_keras) wrote it."""
+    with zipfile.ZipFile(path) as archive:
+        if "metadata.json" not in archive.namelist():
+            return False
+        metadata = json.loads(archive.read("metadata.json"))
+    return str(metadata.get("keras_version", "")).startswith("2.")
 
 
 def layers_in(config: Any) -> Iterator[dict[str, Any]]:

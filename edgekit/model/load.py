@@ -125,7 +125,7 @@ def _load_file(path: Path, kind: str, custom: Sequence[Any]) -> Any:
     objects = custom_objects(custom)
     if kind == "keras":
         config = keras_config(path)
-        if saved_by_keras2(config):
+        if saved_by_keras2(path):
             return _through_keras2(path, custom)
     else:
         config = h5_config(path)
