@@ -142,17 +142,12 @@ def _arrays(samples: BenchSamples, session: Session) -> dict[str, np.ndarray]:
 def _record(
     bundle: Bundle, samples: BenchSamples, session: Session, target: Path, seed: int
 ) -> BenchRecord:
-    hello, agreement, build = session.hello, session.agreement, bundle.build
+    hello, agreement = session.hello, session.agreement
     graded = _score(bundle.graph, session.run.outputs, samples)
     reference = _score(bundle.graph, session.golden, samples)
     latency = Latency(hello.counter, hello.counter_hz, session.run.ticks)
     return BenchRecord(
-        name=bundle.firmware["name"],
-        board=bundle.board.id,
-        runtime=hello.runtime,
-        counter=hello.counter,
-        clock_hz=hello.counter_hz,
-        kind=bundle.board.kind,
+        **_origin(bundle, samples, hello),
         samples=agreement.samples,
         bit_exact=agreement.bit_exact,
         max_abs_diff=agreement.max_abs_diff,
@@ -163,27 +158,45 @@ def _record(
         accuracy=graded.accuracy if graded else None,
         golden_accuracy=reference.accuracy if reference else None,
         confusion=graded.confusion if graded else None,
-        classes=samples.classes,
         latency=latency.summary(session.scale, warmup=session.run.warmup),
-        memory=BenchMemory(
-            flash_bytes=build["flash_bytes"],
-            model_flash_bytes=build["model_flash_bytes"],
-            ram_bytes=build["ram_bytes"],
-            arena_bytes=session.memory.arena_bytes,
-            stack_bytes=session.memory.stack_used_bytes,
-        ),
+        memory=_memory(bundle.build, session.memory),
         outputs=target / "outputs.npz",
         ticks=target / "ticks.csv",
         layers=_layers(bundle.graph, session),
         golden=session.source,
         first_difference=session.difference,
-        data=Path(samples.source).name if "/" in samples.source else samples.source,
         seed=seed,
-        model_sha256=bundle.graph.sha256,
-        build_id=hello.build_id,
-        compiler=build["compiler"],
-        optimize=bundle.firmware["optimize"],
-        warnings=samples.warnings,
+    )
+
+
+def _origin(bundle: Bundle, samples: BenchSamples, hello: Hello) -> dict[str, Any]:
+    """The fields of the record that say what ran where, and on what."""
+    source = samples.source
+    return {
+        "name": bundle.firmware["name"],
+        "board": bundle.board.id,
+        "runtime": hello.runtime,
+        "counter": hello.counter,
+        "clock_hz": hello.counter_hz,
+        "kind": bundle.board.kind,
+        "classes": samples.classes,
+        # a file's folder is of this machine, its name is enough beside its hash
+        "data": Path(source).name if "/" in source else source,
+        "model_sha256": bundle.graph.sha256,
+        "build_id": hello.build_id,
+        "compiler": bundle.build["compiler"],
+        "optimize": bundle.firmware["optimize"],
+        "warnings": samples.warnings,
+    }
+
+
+def _memory(build: dict[str, Any], used: MemoryUse) -> BenchMemory:
+    return BenchMemory(
+        flash_bytes=build["flash_bytes"],
+        model_flash_bytes=build["model_flash_bytes"],
+        ram_bytes=build["ram_bytes"],
+        arena_bytes=used.arena_bytes,
+        stack_bytes=used.stack_used_bytes,
     )
 
 

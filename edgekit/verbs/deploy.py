@@ -69,6 +69,10 @@ def deploy(
         custom=custom,
         force=force,
     )
+    return _deploy(plan, model, data, progress)
+
+
+def _deploy(plan: Plan, model: Any, data: Any, progress: Progress) -> DeployRecord:
     check_plan(plan, model)
     stages = run_stages(model, data, plan, progress)
     record = DeployRecord(

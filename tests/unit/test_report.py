@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The report page: one file, every figure labelled, user text escaped, the same bytes twice."""
 
+import copy
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -11,62 +12,76 @@ from edgekit.report.charts import Bars, histogram, layer_bars
 from edgekit.report.page import report_page
 
 
-def record(folder: Path, **bench: object) -> dict:
-    """A deploy record as `plain` gives it, small but whole."""
+LATENCY = {
+    "unit": "us",
+    "n": 3,
+    "warmup": 2,
+    "min": 100.0,
+    "median": 101.0,
+    "p95": 102.0,
+    "max": 102.0,
+    "resolution": 1.0,
+    "p95_definition": "nearest rank",
+}
+MEMORY = {
+    "flash_bytes": 20000,
+    "model_flash_bytes": 15000,
+    "ram_bytes": 9000,
+    "arena_bytes": 4096,
+    "stack_bytes": 500,
+}
+CONV = {"index": 0, "op": "CONV_2D", "layer": "conv"}
+SOFTMAX = {"index": 1, "op": "SOFTMAX", "layer": ""}
+BENCH = {
+    "name": "kws",
+    "board": "native",
+    "runtime": "aot",
+    "counter": "clock",
+    "clock_hz": 1_000_000,
+    "kind": "measured",
+    "samples": 3,
+    "bit_exact": 3,
+    "max_abs_diff": 0,
+    "diff_unit": "LSB",
+    "rmse": 0.0,
+    "cosine": 1.0,
+    "accuracy": 0.75,
+    "confusion": [[2, 0], [1, 1]],
+    "classes": ["yes", "no"],
+    "latency": LATENCY,
+    "memory": MEMORY,
+    "layers": [
+        {**CONV, "macs": 2048, "ticks": 90, "us": 90.0},
+        {**SOFTMAX, "macs": 0, "ticks": 10, "us": 10.0},
+    ],
+    "golden": {"by": "tflite-micro", "version": "0"},
+    "first_difference": None,
+    "data": "test.npz",
+    "seed": 0,
+    "model_sha256": "ab" * 32,
+    "build_id": "1234",
+    "compiler": "cc 12",
+    "optimize": "balanced",
+    "warnings": [],
+}
+CONVERT = {
+    "source": "kws.keras",
+    "ops": [
+        {**CONV, "weights": 4, "zero_weights": 3, "weight_bytes": 20},
+        {**SOFTMAX, "weights": 0, "zero_weights": 0, "weight_bytes": 0},
+    ],
+    "warnings": [],
+    "accuracy": {"float": 0.8, "int8": 0.75},
+}
+BUILD = {"limits": {"flash_bytes": 40000, "ram_bytes": 10000}}
+
+
+def record(folder: Path, **changed: object) -> dict:
+    """A deploy record as `plain` gives it, small but whole, with `changed` in its bench."""
     ticks = folder / "ticks.csv"
     ticks.write_text("sample,ticks\n0,100\n1,102\n2,101\n")
-    layers = [
-        {"index": 0, "op": "CONV_2D", "layer": "conv", "macs": 2048, "ticks": 90, "us": 90.0},
-        {"index": 1, "op": "SOFTMAX", "layer": "", "macs": 0, "ticks": 10, "us": 10.0},
-    ]
-    ops = [
-        {"index": 0, "layer": "conv", "op": "CONV_2D", "weights": 4, "zero_weights": 3}
-        | {"weight_bytes": 20},
-        {"index": 1, "layer": "", "op": "SOFTMAX", "weights": 0, "zero_weights": 0}
-        | {"weight_bytes": 0},
-    ]
-    latency = {"unit": "us", "n": 3, "warmup": 2, "min": 100.0, "median": 101.0, "p95": 102.0}
-    latency |= {"max": 102.0, "resolution": 1.0, "p95_definition": "nearest rank"}
-    memory = {"flash_bytes": 20000, "model_flash_bytes": 15000, "ram_bytes": 9000}
-    memory |= {"arena_bytes": 4096, "stack_bytes": 500}
-    body = {
-        "name": "kws",
-        "board": "native",
-        "runtime": "aot",
-        "counter": "clock",
-        "clock_hz": 1_000_000,
-        "kind": "measured",
-        "samples": 3,
-        "bit_exact": 3,
-        "max_abs_diff": 0,
-        "diff_unit": "LSB",
-        "rmse": 0.0,
-        "cosine": 1.0,
-        "accuracy": 0.75,
-        "confusion": [[2, 0], [1, 1]],
-        "classes": ["yes", "no"],
-        "latency": latency,
-        "memory": memory,
-        "ticks": str(ticks),
-        "layers": layers,
-        "golden": {"by": "tflite-micro", "version": "0"},
-        "first_difference": None,
-        "data": "test.npz",
-        "seed": 0,
-        "model_sha256": "ab" * 32,
-        "build_id": "1234",
-        "compiler": "cc 12",
-        "optimize": "balanced",
-        "warnings": [],
-    }
-    convert = {
-        "source": "kws.keras",
-        "ops": ops,
-        "warnings": [],
-        "accuracy": {"float": 0.8, "int8": 0.75},
-    }
-    build = {"limits": {"flash_bytes": 40000, "ram_bytes": 10000}}
-    return {"bench": body | bench, "convert": convert, "build": build, "prune": None}
+    bench = copy.deepcopy(BENCH) | {"ticks": str(ticks)} | changed
+    return {"bench": bench, "convert": CONVERT, "build": BUILD, "prune": None}
 
 
 def test_the_page_needs_nothing_from_outside(tmp_path: Path) -> None:
