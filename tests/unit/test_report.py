@@ -11,7 +11,6 @@ import pytest
 from edgekit.report.charts import Bars, histogram, layer_bars
 from edgekit.report.page import report_page
 
-
 LATENCY = {
     "unit": "us",
     "n": 3,
