@@ -68,7 +68,7 @@ def aot_sources(program: Program, name: str, provenance: str) -> dict[str, str]:
     context = {
         "name": name,
         "upper": name.upper(),
-        "provenance": provenance,
+        "provenance": _comment(provenance),
         "graph": graph,
         "arena_bytes": max(plan.arena_bytes, 1),
         "kernels": sorted({call.kernel for call in program.calls if not call.alias}),

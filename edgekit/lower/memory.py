@@ -92,7 +92,8 @@ def _heir(
         return owner[call.inputs[0]]
     for place in call.in_place if in_place else ():
         index = call.inputs[place]
-        if index not in owner or call.inputs.count(index) > 1:
+        # Two inputs may be one memory: a tensor twice, or a tensor and its alias.
+        if index not in owner or sum(owner.get(i) is owner[index] for i in call.inputs) > 1:
             continue
         buffer = owner[index]
         fits = graph.tensor(call.outputs[0]).bytes <= buffer.bytes

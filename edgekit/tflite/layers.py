@@ -15,9 +15,15 @@ def layer_of(tensor_name: str, operand_names: Sequence[str] = ()) -> str:
     An output that the converter renamed ("Identity") says nothing: the weights' name then does.
     """
     for name in (tensor_name, *operand_names):
-        if any("/" in part and not _NOISE.match(part) for part in name.split(";")):
+        if _paths(name):
             return _layer_in(name)
     return tensor_name.split(";")[0]
+
+
+def _paths(tensor_name: str) -> list[str]:
+    """The parts of a name that lead to a layer."""
+    parts = [part for part in tensor_name.split(";") if part.strip("/")]
+    return [part for part in parts if "/" in part and not _NOISE.match(part)]
 
 
 def _layer_in(tensor_name: str) -> str:
@@ -27,7 +33,7 @@ def _layer_in(tensor_name: str) -> str:
     (convolution, matrix product) names the layer that holds the weights; the op's own name is cut
     off, and the model's name where every part shares it.
     """
-    parts = [part for part in tensor_name.split(";") if "/" in part and not _NOISE.match(part)]
+    parts = _paths(tensor_name)
     compute = [part for part in parts if re.search(r"/(Conv2D|depthwise|MatMul|BiasAdd)", part)]
     path = (compute or parts)[0]
     for part in compute:

@@ -20,6 +20,17 @@ from edgekit.tflite.layers import layer_of
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
 
+# What a flatbuffer whose offsets lead nowhere makes Python raise.
+_DAMAGE = (
+    struct.error,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+)
+
 _NUMPY = {
     "int8": np.int8,
     "uint8": np.uint8,
@@ -53,7 +64,7 @@ def read_graph(source: Path | str | bytes, *, name: str = "") -> Graph:
         )
     try:
         return _parse(data, name or "model")
-    except (struct.error, IndexError, TypeError, ValueError, AttributeError, MemoryError) as error:
+    except _DAMAGE as error:
         raise EdgekitError(
             f"'{where}' is damaged or truncated ({type(error).__name__})",
             hint="convert the model again; the file does not hold what its header promises",
@@ -80,6 +91,9 @@ def _parse(data: bytes, name: str) -> Graph:
     )
     if not ops or subgraph.InputsLength() == 0 or subgraph.OutputsLength() == 0:
         raise ValueError("no ops, inputs or outputs")
+    ends = [*subgraph.InputsAsNumpy(), *subgraph.OutputsAsNumpy()]
+    if not all(0 <= index < len(tensors) for index in ends):
+        raise ValueError("tensor index out of range")
     return Graph(
         name=name,
         tensors=tensors,

@@ -27,7 +27,7 @@ def random_program(seed: int) -> tuple[Graph, list[KernelCall]]:
         alias = bool(rng.random() < 0.2)
         size = tensors[read[0]].bytes if alias else int(rng.integers(1, 100))
         wrote = tuple(new(size) for _ in range(1 if alias else int(rng.choice([1, 1, 1, 3]))))
-        in_place = tuple(range(count)) if rng.random() < 0.5 else ()
+        in_place = tuple(i for i in range(count) if rng.random() < 0.4)
         scratch = int(rng.choice([0, 0, 0, 40]))
         ops.append(Op(index, "ANY", read, wrote))
         calls.append(

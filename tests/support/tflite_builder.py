@@ -44,6 +44,7 @@ OPTIONS = {
     "RELU": "",
     "RELU6": "",
     "RELU_N1_TO_1": "",
+    "RELU_0_TO_1": "",
     "PRELU": "",
     "ELU": "",
     "CUSTOM": "",
