@@ -42,9 +42,9 @@ def main() -> int:
             )
         bench, build = record.bench, record.build
         cmsis, reference = TFLM[name]
-        arena = bench.memory["arena_bytes"]
+        arena = bench.memory.arena_bytes
         failed |= arena >= min(cmsis[0], reference[0]) or bench.bit_exact != bench.samples
-        median = round(bench.latency["median"])
+        median = round(bench.latency.median)
         rows += [
             (name, "edgekit aot", arena, build.flash_bytes, median, f"{bench.bit_exact}/{samples}"),
             ("", "TFLM, CMSIS-NN", *cmsis, ""),
