@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from difflib import get_close_matches
 from typing import Annotated, NoReturn
 
@@ -55,7 +56,7 @@ def main() -> NoReturn:
         code = app(prog_name="edgekit", standalone_mode=False)
     except EdgekitError as error:
         if debug:
-            raise
+            traceback.print_exc()
         show_error(str(error), error.hint)
         code = error.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -64,7 +65,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except Exception as error:
-        if debug or not hasattr(error, "format_message"):
+        if not hasattr(error, "format_message"):
             _unexpected(error, debug=debug)
         code = _usage_error(error)
     if code == INTERRUPTED:
@@ -91,9 +92,9 @@ def _usage_error(error: Exception) -> int:
 def _unexpected(error: Exception, *, debug: bool) -> NoReturn:
     """A mistake of edgekit's own: said as such, with the traceback on request."""
     if debug:
-        raise error
+        traceback.print_exception(error)
     show_error(
         f"edgekit failed unexpectedly: {type(error).__name__}: {error}",
-        "run it again with --debug and report the traceback",
+        "report the traceback" if debug else "run it again with --debug, report the traceback",
     )
     sys.exit(USAGE)

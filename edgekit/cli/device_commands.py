@@ -91,6 +91,15 @@ def bench(
     data: o.Data = None,
     port: o.Port = "",
     eval_samples: o.EvalSamples = 100,
+    samples: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="What calibration took of labelled data; those are left out.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = 200,
     seed: o.Seed = 0,
     profile: Annotated[
         bool,
@@ -110,6 +119,7 @@ def bench(
             port=port,
             eval_samples=eval_samples,
             seed=seed,
+            calibrated=samples,
             profile=profile,
             progress=progress,
         ),

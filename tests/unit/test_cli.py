@@ -110,7 +110,7 @@ def test_errors_are_one_line_and_a_hint(
 
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = run("inspect", str(tmp_path / "gone.tflite"), "--debug")
-    assert done.returncode != 0
+    assert done.returncode == 2
     assert "Traceback" in done.stderr and "EdgekitError" in done.stderr
 
 
