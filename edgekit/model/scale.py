@@ -90,6 +90,8 @@ def _first_layers(model: Any) -> list[Any]:
     """The layers after the input, as long as they form a chain."""
     chain: list[Any] = []
     layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    if type(model).__name__ == "Sequential":
+        return layers[:6]
     previous = model.inputs[0]
     for layer in layers[:6]:
         if getattr(layer, "input", None) is not previous:
