@@ -218,11 +218,56 @@ def reshape(d: FlatModel, node: Node) -> Node:
     return d.op("RESHAPE", [node.index, d.builder.constant(list(shape))], shape, node.quant)
 
 
+def sides_of_one(d: FlatModel, node: Node) -> Node:
+    """EXPAND_DIMS, or SQUEEZE where there is a side of one."""
+    rng, ones = d.rng, [i for i, side in enumerate(node.shape) if side == 1]
+    if ones and (len(node.shape) > 3 or rng.random() < 0.5):
+        gone = [i for i in ones if rng.random() < 0.7] or ones[:1]
+        gone = gone[: len(node.shape) - 1]
+        shape = tuple(side for i, side in enumerate(node.shape) if i not in gone)
+        return d.op("SQUEEZE", [node.index], shape, node.quant, {"squeeze_dims": gone})
+    if len(node.shape) > 3:
+        return node
+    axis = int(rng.integers(-1, len(node.shape) + 1))
+    at = axis if axis >= 0 else len(node.shape)
+    shape = (*node.shape[:at], 1, *node.shape[at:])
+    return d.op("EXPAND_DIMS", [node.index, d.builder.constant([axis])], shape, node.quant)
+
+
+def parted(d: FlatModel, node: Node) -> Node:
+    """SPLIT or UNPACK, and the last part goes on."""
+    rng, axis = d.rng, int(d.rng.integers(len(node.shape)))
+    side = node.shape[axis]
+    if rng.random() < 0.4 and len(node.shape) > 1:
+        shape = (*node.shape[:axis], *node.shape[axis + 1 :])
+        options = {"axis": axis, "num": side}
+        parts = d.builder.op(
+            "UNPACK", [node.index], shape, count=side, options=options, **node.quant
+        )
+        return Node(parts[-1], shape, **node.quant)
+    count = int(rng.choice([n for n in range(1, side + 1) if side % n == 0]))
+    shape = (*node.shape[:axis], side // count, *node.shape[axis + 1 :])
+    inputs = [d.builder.constant(np.array(axis, np.int32)), node.index]
+    options = {"num_splits": count}
+    parts = d.builder.op("SPLIT", inputs, shape, count=count, options=options, **node.quant)
+    return Node(parts[int(rng.integers(count))], shape, **node.quant)
+
+
+def packed(d: FlatModel, node: Node) -> Node:
+    axis = int(d.rng.integers(len(node.shape) + 1))
+    shape = (*node.shape[:axis], 2, *node.shape[axis:])
+    options = {"axis": axis, "values_count": 2}
+    other = d.constant(node.shape, node.quant)
+    return d.op("PACK", [other.index, node.index], shape, node.quant, options)
+
+
 MAKERS: tuple[tuple[tuple[int, ...], Callable[[FlatModel, Node], Node]], ...] = (
     *[((4,), maker) for maker in (conv, conv, depthwise, pool, transpose_conv, resize)],
     *[((2, 3, 4), maker) for maker in (fully_connected, elementwise, table, transpose, pad)],
     *[((1, 2, 3, 4), maker) for maker in (add, concat)],
     *[((2, 3, 4), maker) for maker in (reduction, strided, reshape)],
+    *[((1, 2, 3, 4), maker) for maker in (sides_of_one, parted)],
+    ((1, 2, 3), packed),
 )
 
 
@@ -236,7 +281,17 @@ def draw_flat(seed: int) -> bytes:
         node = _grow(model, node)
     if node.index == 0:
         node = add(model, node)
+    if rng.random() < 0.1:
+        return _indexed(model, node)
     return model.builder.finish([node.index])
+
+
+def _indexed(model: FlatModel, node: Node) -> bytes:
+    """ARG_MAX as the last op, with the values that it looked at."""
+    axis = int(model.rng.integers(len(node.shape)))
+    shape = (*node.shape[:axis], *node.shape[axis + 1 :])
+    inputs = [node.index, model.builder.constant([axis])]
+    return model.builder.finish([model.builder.op("ARG_MAX", inputs, shape, "int32"), node.index])
 
 
 def _grow(model: FlatModel, node: Node) -> Node:
