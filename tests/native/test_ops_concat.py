@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import RELU, ModelBuilder
 
 QUANT = {"scale": 0.05, "zero_point": -3}
@@ -21,40 +22,45 @@ def quant(dtype: str) -> dict[str, Any]:
     return QUANT if dtype == "int8" else {}
 
 
-def concatenation(
-    shapes: Sequence[tuple[int, ...]], axis: int, dtype: str = "int8", **options: Any
-) -> bytes:
-    b = ModelBuilder()
+def add_concatenation(
+    b: ModelBuilder,
+    shapes: Sequence[tuple[int, ...]],
+    axis: int,
+    dtype: str = "int8",
+    **options: Any,
+) -> Any:
     inputs = [b.input(shape, dtype, **quant(dtype)) for shape in shapes]
     out = list(shapes[0])
     out[axis] = sum(shape[axis] for shape in shapes)
     options = {"axis": axis} | options
-    return b.finish([b.op("CONCATENATION", inputs, out, dtype, options=options, **quant(dtype))])
+    return b.op("CONCATENATION", inputs, out, dtype, options=options, **quant(dtype))
 
 
-@pytest.mark.parametrize(
-    "shapes,axis",
-    [
-        ([(1, 4, 4, 3), (1, 4, 4, 5)], 3),
-        ([(1, 4, 4, 3), (1, 4, 4, 5)], -1),
-        ([(1, 4, 4, 1), (1, 4, 4, 1), (1, 4, 4, 1)], 3),
-        ([(1, 2, 4, 3), (1, 5, 4, 3)], 1),
-        ([(1, 2, 4, 3), (1, 2, 1, 3), (1, 2, 7, 3)], 2),
-        ([(1, 6), (2, 6)], 0),
-        ([(1, 6), (1, 6)], -2),
-        ([(7,), (2,), (1,)], 0),
-        ([(1, 2, 2, 2, 2, 3), (1, 2, 2, 2, 2, 2)], 5),
-        ([(1, 3, i + 1) for i in range(10)], 2),
-        ([(2, 3, 1)], 2),
-    ],
-)
-def test_concatenation(shapes, axis):
-    check_bit_exact(concatenation(shapes, axis))
+concatenation = alone(add_concatenation)
 
 
-@pytest.mark.parametrize("dtype", [*DTYPES, "int64", "bool"])
-def test_concatenation_of_types(dtype):
-    check_bit_exact(concatenation([(1, 3, 2), (1, 3, 4)], 2, dtype))
+JOINED: list[tuple[list[tuple[int, ...]], int]] = [
+    ([(1, 4, 4, 3), (1, 4, 4, 5)], 3),
+    ([(1, 4, 4, 3), (1, 4, 4, 5)], -1),
+    ([(1, 4, 4, 1), (1, 4, 4, 1), (1, 4, 4, 1)], 3),
+    ([(1, 2, 4, 3), (1, 5, 4, 3)], 1),
+    ([(1, 2, 4, 3), (1, 2, 1, 3), (1, 2, 7, 3)], 2),
+    ([(1, 6), (2, 6)], 0),
+    ([(1, 6), (1, 6)], -2),
+    ([(7,), (2,), (1,)], 0),
+    ([(1, 2, 2, 2, 2, 3), (1, 2, 2, 2, 2, 2)], 5),
+    ([(1, 3, i + 1) for i in range(10)], 2),
+    ([(2, 3, 1)], 2),
+]
+
+
+def test_concatenation():
+    check_bit_exact(side_by_side(add_concatenation, JOINED))
+
+
+def test_concatenation_of_types():
+    cases = [([(1, 3, 2), (1, 3, 4)], 2, dtype) for dtype in (*DTYPES, "int64", "bool")]
+    check_bit_exact(side_by_side(add_concatenation, cases))
 
 
 def test_concatenation_of_one_tensor_twice_and_a_constant():
@@ -94,24 +100,28 @@ def test_concatenation_refuses_shapes_that_disagree():
     check_refused(b.finish([y]), "shapes disagree")
 
 
-def pack(count: int, shape: tuple[int, ...], axis: int, dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_pack(
+    b: ModelBuilder, count: int, shape: tuple[int, ...], axis: int, dtype: str = "int8"
+) -> Any:
     inputs = [b.input(shape, dtype, **quant(dtype)) for _ in range(count)]
     at = axis if axis >= 0 else axis + len(shape) + 1
     out = (*shape[:at], count, *shape[at:])
     options = {"axis": axis, "values_count": count}
-    return b.finish([b.op("PACK", inputs, out, dtype, options=options, **quant(dtype))])
+    return b.op("PACK", inputs, out, dtype, options=options, **quant(dtype))
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -3])
+pack = alone(add_pack)
+
+
 @pytest.mark.parametrize("count", [1, 2, 13])
-def test_pack(count, axis):
-    check_bit_exact(pack(count, (2, 3, 4), axis))
+def test_pack(count):
+    cases = [(count, (2, 3, 4), axis) for axis in (0, 1, 2, 3, -1, -3)]
+    check_bit_exact(side_by_side(add_pack, cases))
 
 
-@pytest.mark.parametrize("dtype", [*DTYPES, "int64"])
-def test_pack_types(dtype):
-    check_bit_exact(pack(3, (2, 3), 1, dtype))
+def test_pack_types():
+    cases = [(3, (2, 3), 1, dtype) for dtype in (*DTYPES, "int64")]
+    check_bit_exact(side_by_side(add_pack, cases))
 
 
 def test_pack_moves_scalars():
@@ -124,24 +134,24 @@ def test_pack_refuses_uint8():
     assert tflm_refuses(data)
 
 
-def unpack(shape: tuple[int, ...], axis: int, dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_unpack(b: ModelBuilder, shape: tuple[int, ...], axis: int, dtype: str = "int8") -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     at = axis % len(shape)
     out, count = shape[:at] + shape[at + 1 :], shape[at]
     options = {"axis": axis, "num": count}
-    return b.finish(b.op("UNPACK", [x], out, dtype, count=count, options=options, **quant(dtype)))
+    return b.op("UNPACK", [x], out, dtype, count=count, options=options, **quant(dtype))
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -2])
-@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 12, 1, 2)])
-def test_unpack(shape, axis):
-    check_bit_exact(unpack(shape, axis))
+unpack = alone(add_unpack)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_unpack_types(dtype):
-    check_bit_exact(unpack((2, 3, 4), 1, dtype))
+def test_unpack():
+    cases = product([(2, 3, 4, 5), (1, 12, 1, 2)], [0, 1, 2, 3, -1, -2])
+    check_bit_exact(side_by_side(add_unpack, cases))
+
+
+def test_unpack_types():
+    check_bit_exact(side_by_side(add_unpack, [((2, 3, 4), 1, dtype) for dtype in DTYPES]))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64"])
@@ -151,23 +161,26 @@ def test_unpack_refuses_types(dtype):
     assert tflm_refuses(data)
 
 
-def split(shape: tuple[int, ...], axis: int, count: int, dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_split(
+    b: ModelBuilder, shape: tuple[int, ...], axis: int, count: int, dtype: str = "int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     out = list(shape)
     out[axis] //= count
     inputs, options = [b.constant(np.int32(axis)), x], {"num_splits": count}
-    return b.finish(b.op("SPLIT", inputs, out, dtype, count=count, options=options, **quant(dtype)))
+    return b.op("SPLIT", inputs, out, dtype, count=count, options=options, **quant(dtype))
 
 
-@pytest.mark.parametrize("axis,count", list(product([1, 2, 3, -1], [1, 2, 4])))
-def test_split(axis, count):
-    check_bit_exact(split((1, 4, 8, 12), axis, count))
+split = alone(add_split)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_split_types(dtype):
-    check_bit_exact(split((2, 6, 3), 1, 3, dtype))
+def test_split():
+    cases = product([(1, 4, 8, 12)], [1, 2, 3, -1], [1, 2, 4])
+    check_bit_exact(side_by_side(add_split, cases))
+
+
+def test_split_types():
+    check_bit_exact(side_by_side(add_split, [((2, 6, 3), 1, 3, dtype) for dtype in DTYPES]))
 
 
 def test_split_where_one_part_is_not_used():
@@ -196,27 +209,28 @@ def test_split_refuses_parts_that_do_not_add_up():
     check_refused(b.finish(parts), "shapes disagree")
 
 
-def split_v(shape: tuple[int, ...], axis: int, sizes: Sequence[int], dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_split_v(
+    b: ModelBuilder, shape: tuple[int, ...], axis: int, sizes: Sequence[int], dtype: str = "int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     inputs = [x, b.constant(list(sizes)), b.constant(np.int32(axis))]
     options = {"num_splits": len(sizes)}
     sides = [(*shape[: axis % len(shape)], size, *shape[axis % len(shape) + 1 :]) for size in sizes]
     parts = [b.tensor(side, dtype, **quant(dtype)) for side in sides]
     b.add_op("SPLIT_V", inputs, parts, options)
-    return b.finish(parts)
+    return parts
 
 
-@pytest.mark.parametrize(
-    "axis,sizes", [(1, (1, 3)), (2, (5, 1, 2)), (3, (1, 1, 10)), (-1, (6, 6)), (3, (1,) * 12)]
-)
-def test_split_v(axis, sizes):
-    check_bit_exact(split_v((1, 4, 8, 12), axis, sizes))
+split_v = alone(add_split_v)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_split_v_types(dtype):
-    check_bit_exact(split_v((2, 6, 3), 1, (1, 5), dtype))
+def test_split_v():
+    cuts = [(1, (1, 3)), (2, (5, 1, 2)), (3, (1, 1, 10)), (-1, (6, 6)), (3, (1,) * 12)]
+    check_bit_exact(side_by_side(add_split_v, [((1, 4, 8, 12), *cut) for cut in cuts]))
+
+
+def test_split_v_types():
+    check_bit_exact(side_by_side(add_split_v, [((2, 6, 3), 1, (1, 5), dtype) for dtype in DTYPES]))
 
 
 def test_split_v_refuses_many_parts_of_different_sizes():

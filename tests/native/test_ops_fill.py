@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import ModelBuilder
 
 QUANT = {"scale": 0.05, "zero_point": -3}
@@ -20,16 +21,19 @@ def quant(dtype: str) -> dict[str, Any]:
     return QUANT if dtype == "int8" else {}
 
 
-def fill(shape: Sequence[int], dtype: str, dims: Sequence[int] | None = None) -> bytes:
-    b = ModelBuilder()
+def add_fill(
+    b: ModelBuilder, shape: Sequence[int], dtype: str, dims: Sequence[int] | None = None
+) -> Any:
     operands = [b.constant(list(dims or shape)), b.input((), dtype, **quant(dtype))]
-    return b.finish([b.op("FILL", operands, shape, dtype, **quant(dtype))])
+    return b.op("FILL", operands, shape, dtype, **quant(dtype))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 4), (7,), (1,)])
-@pytest.mark.parametrize("dtype", ["int8", "int32", "float32"])
-def test_fill(shape, dtype):
-    check_bit_exact(fill(shape, dtype))
+fill = alone(add_fill)
+
+
+def test_fill():
+    cases = product([(1, 3, 4), (7,), (1,)], ["int8", "int32", "float32"])
+    check_bit_exact(side_by_side(add_fill, cases))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +45,14 @@ def test_fill_refuses_what_tflm_refuses(data, words):
     assert tflm_refuses(data)
 
 
-def one_input(kind: str, dtype: str, out: Sequence[int], out_dtype: str) -> bytes:
-    b = ModelBuilder()
+def add_one_input(
+    b: ModelBuilder, kind: str, dtype: str, out: Sequence[int], out_dtype: str
+) -> Any:
     x = b.input((2, 3, 5), dtype, **quant(dtype))
-    return b.finish([b.op(kind, [x], out, out_dtype, **quant(out_dtype))])
+    return b.op(kind, [x], out, out_dtype, **quant(out_dtype))
+
+
+one_input = alone(add_one_input)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "float32"])
@@ -69,27 +77,30 @@ def test_zeros_like_refuses_int16():
     assert tflm_refuses(data)
 
 
-def broadcast_to(source: Sequence[int], out: Sequence[int], dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_broadcast_to(
+    b: ModelBuilder, source: Sequence[int], out: Sequence[int], dtype: str = "int8"
+) -> Any:
     x = b.input(source, dtype, **quant(dtype))
     y = b.op("BROADCAST_TO", [x, b.constant(list(out))], out, dtype, **quant(dtype))
-    return b.finish([y])
+    return y
 
 
-@pytest.mark.parametrize(
-    "source,out",
-    [
-        ((1, 1, 4), (2, 3, 4)),
-        ((3, 1), (3, 5)),
-        ((2, 1, 3, 1), (2, 4, 3, 2)),
-        ((5,), (2, 3, 5)),
-        ((1,), (2, 2, 2, 2, 2)),
-        ((2, 3), (2, 3)),
-    ],
-)
+broadcast_to = alone(add_broadcast_to)
+
+
+WIDER = [
+    ((1, 1, 4), (2, 3, 4)),
+    ((3, 1), (3, 5)),
+    ((2, 1, 3, 1), (2, 4, 3, 2)),
+    ((5,), (2, 3, 5)),
+    ((1,), (2, 2, 2, 2, 2)),
+    ((2, 3), (2, 3)),
+]
+
+
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "float32"])
-def test_broadcast_to(source, out, dtype):
-    check_bit_exact(broadcast_to(source, out, dtype), 4)
+def test_broadcast_to(dtype):
+    check_bit_exact(side_by_side(add_broadcast_to, [(*shapes, dtype) for shapes in WIDER]))
 
 
 @pytest.mark.parametrize("source,out", [((2, 3), (4, 3)), ((1, 1), (1, 1, 1, 1, 1, 2))])
@@ -99,17 +110,24 @@ def test_broadcast_to_refuses_what_tflm_refuses(source, out):
     assert tflm_refuses(data)
 
 
-def gather(
-    shape: Sequence[int], indices: Any, axis: int, batch_dims: int = 0, dtype="int8"
-) -> bytes:
-    b = ModelBuilder()
+def add_gather(
+    b: ModelBuilder,
+    shape: Sequence[int],
+    indices: Any,
+    axis: int,
+    batch_dims: int = 0,
+    dtype="int8",
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     chosen = np.array(indices, np.int32)
     at = axis % len(shape)
     out = (*shape[:at], *chosen.shape[batch_dims:], *shape[at + 1 :])
     options = {"axis": axis, "batch_dims": batch_dims}
     operands = [x, b.constant(chosen)]
-    return b.finish([b.op("GATHER", operands, out, dtype, options=options, **quant(dtype))])
+    return b.op("GATHER", operands, out, dtype, options=options, **quant(dtype))
+
+
+gather = alone(add_gather)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
@@ -146,9 +164,9 @@ def test_gather_refuses_indices_outside_and_of_run_time():
 CASTS = product(["int8", "int16", "int32", "bool"], ["int8", "int16", "int32", "float32"])
 
 
-@pytest.mark.parametrize("source,out", [*CASTS, ("float32", "float32")])
-def test_cast(source, out):
-    check_bit_exact(one_input("CAST", source, (2, 3, 5), out))
+def test_cast():
+    cases = [("CAST", source, (2, 3, 5), out) for source, out in (*CASTS, ("float32", "float32"))]
+    check_bit_exact(side_by_side(add_one_input, cases))
 
 
 @pytest.mark.parametrize("source,out", [("uint8", "int8"), ("int64", "int32"), ("int8", "uint8")])

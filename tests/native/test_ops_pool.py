@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 
 from edgekit.lower.window import out_side
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, VALID, ModelBuilder
 
 KINDS = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
@@ -16,7 +18,8 @@ SHAPES = [(1, 8, 8, 4), (1, 7, 5, 3), (2, 6, 9, 1)]
 WINDOWS = [(2, 2, 2, 2), (3, 3, 1, 1), (3, 2, 2, 3), (5, 5, 1, 2)]
 
 
-def pool(
+def add_pool(
+    b: ModelBuilder,
     kind: str,
     shape: tuple[int, ...],
     window: tuple[int, int, int, int],
@@ -27,29 +30,33 @@ def pool(
     out_scale: float = 0.05,
     out_zero_point: int = -3,
     dtype: str = "int8",
-) -> bytes:
+) -> Any:
     k_h, k_w, s_h, s_w = window
     sides = (out_side(padding, shape[1], k_h, s_h, 1), out_side(padding, shape[2], k_w, s_w, 1))
-    b = ModelBuilder()
     x = b.input(shape, dtype, scale=0.05, zero_point=zero_point)
     options = {"padding": padding, "filter_height": k_h, "filter_width": k_w}
     options |= {"stride_h": s_h, "stride_w": s_w, "fused_activation_function": function}
     out = (shape[0], *sides, shape[3])
     quant = {"scale": out_scale, "zero_point": out_zero_point}
-    return b.finish([b.op(kind, [x], out, dtype, options=options, **quant)])
+    return b.op(kind, [x], out, dtype, options=options, **quant)
+
+
+pool = alone(add_pool)
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
-@pytest.mark.parametrize("kind,shape,window", list(product(KINDS, SHAPES, WINDOWS)))
-def test_pool(kind, shape, window, padding):
-    check_bit_exact(pool(kind, shape, window, padding))
+@pytest.mark.parametrize("kind", KINDS)
+def test_pool(kind, padding):
+    cases = [(kind, *case, padding) for case in product(SHAPES, WINDOWS)]
+    check_bit_exact(side_by_side(add_pool, cases))
 
 
-@pytest.mark.parametrize("function", [RELU, RELU6, RELU_N1_TO_1])
-@pytest.mark.parametrize("kind,zero_point", list(product(KINDS, (-128, -3, 100))))
-def test_activation(kind, zero_point, function):
+@pytest.mark.parametrize("zero_point", [-128, -3, 100])
+def test_activation(zero_point):
+    window = (1, 6, 6, 2), (2, 2, 2, 2), SAME
+    cases = [(kind, *window, how) for kind, how in product(KINDS, (RELU, RELU6, RELU_N1_TO_1))]
     point = {"zero_point": zero_point, "out_zero_point": zero_point}
-    check_bit_exact(pool(kind, (1, 6, 6, 2), (2, 2, 2, 2), SAME, function, **point))
+    check_bit_exact(side_by_side(add_pool, cases, **point))
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import ModelBuilder
 
 QUANT = {"scale": 0.05, "zero_point": -3}
@@ -28,7 +29,8 @@ SIZES = [
 ]
 
 
-def resize(
+def add_resize(
+    b: ModelBuilder,
     kind: str,
     sides: tuple[int, int],
     size: Sequence[int],
@@ -37,32 +39,33 @@ def resize(
     dtype: str = "int8",
     channels: int = 3,
     batches: int = 1,
-) -> bytes:
+) -> Any:
     quant = QUANT if dtype == "int8" else {}
-    b = ModelBuilder()
     x = b.input((batches, *sides, channels), dtype, **quant)
     out = (batches, *size, channels)
-    return b.finish([b.op(kind, [x, b.constant(list(size))], out, dtype, options=how, **quant)])
+    return b.op(kind, [x, b.constant(list(size))], out, dtype, options=how, **quant)
+
+
+resize = alone(add_resize)
 
 
 @pytest.mark.parametrize("how", [*HOW, {"align_corners": True, "half_pixel_centers": True}])
-@pytest.mark.parametrize("sides,size", SIZES)
-def test_nearest(sides, size, how):
-    check_bit_exact(resize(NEAREST, sides, size, how, batches=2), 4)
+def test_nearest(how):
+    cases = [(NEAREST, *sizes, how) for sizes in SIZES]
+    check_bit_exact(side_by_side(add_resize, cases, batches=2))
 
 
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("sides,size", SIZES)
-def test_bilinear(sides, size, how):
-    check_bit_exact(resize(BILINEAR, sides, size, how, batches=2), 6)
+def test_bilinear(how):
+    cases = [(BILINEAR, *sizes, how) for sizes in SIZES]
+    check_bit_exact(side_by_side(add_resize, cases, batches=2))
 
 
 @pytest.mark.parametrize("kind,how", list(product((NEAREST, BILINEAR), HOW)))
-@pytest.mark.parametrize("seed", range(8))
-def test_random_sizes(kind, how, seed):
-    rng = np.random.default_rng(seed)
-    sides, size = (tuple(rng.integers(1, 40, 2).tolist()) for _ in range(2))
-    check_bit_exact(resize(kind, sides, size, how, channels=int(rng.integers(1, 6))), 4)
+def test_random_sizes(kind, how):
+    sizes = np.random.default_rng(0).integers(1, 40, (24, 2, 2)).tolist()
+    cases = [(kind, tuple(sides), tuple(size), how) for sides, size in sizes]
+    check_bit_exact(side_by_side(add_resize, cases))
 
 
 @pytest.mark.parametrize("dtype", ["int16", "float32"])

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import NONE, VALID, ModelBuilder
 
 Pairs = Sequence[tuple[int, int]]
@@ -34,40 +35,46 @@ def many(shape: Sequence[int], block: Sequence[int], edges: Pairs) -> tuple[int,
     return (shape[0] * prod(block), *sides, shape[-1])
 
 
-def model(
+def add_moves(
+    b: ModelBuilder,
     kind: str,
     space: Sequence[int],
     block: Sequence[int],
     edges: Pairs,
     dtype: str = "int8",
-) -> bytes:
+) -> Any:
     ends = [tuple(space), many(space, block, edges)]
     source, out = ends if kind == "SPACE_TO_BATCH_ND" else ends[::-1]
     quant: dict[str, Any] = {}
     if dtype == "int8":
         quant = {"scale": 0.05, "zero_point": -3}
-    b = ModelBuilder()
     operands = [b.constant(np.array(values, np.int32)) for values in (block, edges)]
     x = b.input(source, dtype, **quant)
-    return b.finish([b.op(kind, [x, *operands], out, dtype, **quant)])
+    return b.op(kind, [x, *operands], out, dtype, **quant)
+
+
+moves = alone(add_moves)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
-@pytest.mark.parametrize("space,block,edges", CASES)
-def test_batch_to_space(space, block, edges, dtype):
-    check_bit_exact(model("BATCH_TO_SPACE_ND", space, block, edges, dtype))
+def test_batch_to_space(dtype):
+    check_bit_exact(
+        side_by_side(add_moves, [("BATCH_TO_SPACE_ND", *case, dtype) for case in CASES])
+    )
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
-@pytest.mark.parametrize("space,block,edges", CASES)
-def test_space_to_batch(space, block, edges, dtype):
-    padded = [side + sum(edge) for side, edge in zip(space[1:], edges, strict=False)]
-    none = ((0, 0),) * len(edges)
-    check_bit_exact(model("SPACE_TO_BATCH_ND", (space[0], *padded, space[-1]), block, none, dtype))
+def test_space_to_batch(dtype):
+    cases = []
+    for space, block, edges in CASES:
+        padded = [side + sum(edge) for side, edge in zip(space[1:], edges, strict=False)]
+        whole, none = (space[0], *padded, space[-1]), ((0, 0),) * len(edges)
+        cases.append(("SPACE_TO_BATCH_ND", whole, block, none, dtype))
+    check_bit_exact(side_by_side(add_moves, cases))
 
 
 def test_refuses_pads_that_tflm_leaves_to_chance():
-    check_refused(model("SPACE_TO_BATCH_ND", *CASES[1]), "pads with a value that it never sets")
+    check_refused(moves("SPACE_TO_BATCH_ND", *CASES[1]), "pads with a value that it never sets")
 
 
 def test_a_dilated_convolution_between_them():
@@ -90,14 +97,14 @@ def test_a_dilated_convolution_between_them():
 
 @pytest.mark.parametrize("kind", ["SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"])
 def test_refuses_int16(kind):
-    data = model(kind, *CASES[0], dtype="int16")
+    data = moves(kind, *CASES[0], dtype="int16")
     check_refused(data, "is int16")
     assert tflm_refuses(data)
 
 
 @pytest.mark.parametrize("kind", ["SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"])
 def test_refuses_five_axes(kind):
-    data = model(kind, (1, 2, 2, 2, 2), (1, 1, 1), ((0, 0),) * 3)
+    data = moves(kind, (1, 2, 2, 2, 2), (1, 1, 1), ((0, 0),) * 3)
     check_refused(data, "3 or 4 axes")
     assert tflm_refuses(data)
 
@@ -111,7 +118,7 @@ def test_refuses_five_axes(kind):
     ],
 )
 def test_refuses_blocks_that_do_not_fit(space, block, edges, words):
-    check_refused(model("SPACE_TO_BATCH_ND", space, block, edges), words)
+    check_refused(moves("SPACE_TO_BATCH_ND", space, block, edges), words)
 
 
 def test_refuses_a_block_shape_that_is_not_constant():

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import ModelBuilder
 
 QUANT = {"scale": 0.05, "zero_point": -3}
@@ -20,29 +21,28 @@ def quant(dtype: str) -> dict[str, Any]:
     return QUANT if dtype == "int8" else {}
 
 
-def transpose(shape: Sequence[int], order: Sequence[int], dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_transpose(
+    b: ModelBuilder, shape: Sequence[int], order: Sequence[int], dtype: str = "int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     out = [shape[axis] for axis in order]
     y = b.op("TRANSPOSE", [x, b.constant(list(order))], out, dtype, **quant(dtype))
-    return b.finish([y])
+    return y
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
-def test_transpose_4(order):
-    check_bit_exact(transpose((2, 3, 4, 5), order), 4)
+transpose = alone(add_transpose)
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_transpose_3(order):
-    check_bit_exact(transpose((3, 4, 5), order), 4)
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 4, 5)])
+def test_every_permutation(shape):
+    cases = [(shape, order) for order in permutations(range(len(shape)))]
+    check_bit_exact(side_by_side(add_transpose, cases))
 
 
-@pytest.mark.parametrize(
-    "order", [(4, 3, 2, 1, 0), (0, 2, 4, 1, 3), (1, 0, 2, 3, 4), (3, 4, 0, 1, 2), (0, 1, 3, 2, 4)]
-)
-def test_transpose_5(order):
-    check_bit_exact(transpose((2, 3, 2, 4, 3), order), 4)
+def test_transpose_5():
+    orders = ["43210", "02413", "10234", "34012", "01324"]
+    cases = [((2, 3, 2, 4, 3), [int(axis) for axis in order]) for order in orders]
+    check_bit_exact(side_by_side(add_transpose, cases))
 
 
 @pytest.mark.parametrize("shape,order", [((5, 7), (1, 0)), ((6,), (0,)), ((1, 8, 1), (2, 1, 0))])
@@ -85,22 +85,30 @@ def test_transpose_refuses_a_permutation_that_is_not_constant():
     assert tflm_refuses(data)
 
 
-def depth_to_space(shape: Sequence[int], block: int, dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+def add_depth_to_space(
+    b: ModelBuilder, shape: Sequence[int], block: int, dtype: str = "int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     n, h, w, c = shape
     out = (n, h * block, w * block, c // block**2)
     options = {"block_size": block}
-    return b.finish([b.op("DEPTH_TO_SPACE", [x], out, dtype, options=options, **quant(dtype))])
+    return b.op("DEPTH_TO_SPACE", [x], out, dtype, options=options, **quant(dtype))
 
 
-def space_to_depth(shape: Sequence[int], block: int, dtype: str = "int8") -> bytes:
-    b = ModelBuilder()
+depth_to_space = alone(add_depth_to_space)
+
+
+def add_space_to_depth(
+    b: ModelBuilder, shape: Sequence[int], block: int, dtype: str = "int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     n, h, w, c = shape
     out = (n, h // block, w // block, c * block**2)
     options = {"block_size": block}
-    return b.finish([b.op("SPACE_TO_DEPTH", [x], out, dtype, options=options, **quant(dtype))])
+    return b.op("SPACE_TO_DEPTH", [x], out, dtype, options=options, **quant(dtype))
+
+
+space_to_depth = alone(add_space_to_depth)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float32"])
@@ -142,11 +150,15 @@ def test_blocks_refuse_sides_that_do_not_divide():
     assert tflm_refuses(data)
 
 
-def squeeze(shape: Sequence[int], axes: Sequence[int], out: Sequence[int], dtype="int8") -> bytes:
-    b = ModelBuilder()
+def add_squeeze(
+    b: ModelBuilder, shape: Sequence[int], axes: Sequence[int], out: Sequence[int], dtype="int8"
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     options = {"squeeze_dims": list(axes)} if axes else {}
-    return b.finish([b.op("SQUEEZE", [x], out, dtype, options=options, **quant(dtype))])
+    return b.op("SQUEEZE", [x], out, dtype, options=options, **quant(dtype))
+
+
+squeeze = alone(add_squeeze)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "float32"])
@@ -165,13 +177,20 @@ def test_squeeze_refuses_what_tflm_refuses(axes):
     assert tflm_refuses(data)
 
 
-def expand_dims(
-    shape: Sequence[int], axis: int, out: Sequence[int], dtype: str = "int8", index: type = np.int32
-) -> bytes:
-    b = ModelBuilder()
+def add_expand_dims(
+    b: ModelBuilder,
+    shape: Sequence[int],
+    axis: int,
+    out: Sequence[int],
+    dtype: str = "int8",
+    index: type = np.int32,
+) -> Any:
     x = b.input(shape, dtype, **quant(dtype))
     y = b.op("EXPAND_DIMS", [x, b.constant(np.array(axis, index))], out, dtype, **quant(dtype))
-    return b.finish([y])
+    return y
+
+
+expand_dims = alone(add_expand_dims)
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16", "float32"])

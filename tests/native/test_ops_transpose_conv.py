@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from tests.support.exact import check_bit_exact, check_refused, tflm_refuses
+from tests.support.side_by_side import alone, side_by_side
 from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID, ModelBuilder
 
 
-def transpose_conv(
+def add_transpose_conv(
+    b: ModelBuilder,
     source: tuple[int, int, int, int],
     kernel: tuple[int, int, int],
     stride: tuple[int, int] = (2, 2),
@@ -25,14 +27,13 @@ def transpose_conv(
     zero_point: int = -3,
     seed: int = 0,
     dtype: str = "int8",
-) -> bytes:
+) -> Any:
     """`kernel` is output channels, height, width; `out` the output's sides, Keras' by default."""
     rng = np.random.default_rng(seed)
     n, h, w, in_c = source
     out_c, k_h, k_w = kernel
     grow = (0, 0) if padding == SAME else (max(k_h - stride[0], 0), max(k_w - stride[1], 0))
     sides = out or (h * stride[0] + grow[0], w * stride[1] + grow[1])
-    b = ModelBuilder()
     x = b.input(source, dtype, scale=0.05, zero_point=zero_point)
     values = rng.integers(-127, 128, (out_c, k_h, k_w, in_c)).astype(np.int8)
     scales = rng.uniform(0.001, 0.01, out_c if per_channel else 1)
@@ -45,23 +46,26 @@ def transpose_conv(
     options |= {"stride_h": stride[0], "stride_w": stride[1]}
     shape = (n, *sides, out_c)
     quant = {"scale": 0.04, "zero_point": 7}
-    return b.finish([b.op("TRANSPOSE_CONV", operands, shape, dtype, options=options, **quant)])
+    return b.op("TRANSPOSE_CONV", operands, shape, dtype, options=options, **quant)
+
+
+transpose_conv = alone(add_transpose_conv)
+
+
+SHAPES = [
+    ((1, 4, 4, 3), (4, 3, 3)),
+    ((1, 3, 5, 2), (5, 2, 4)),
+    ((2, 5, 3, 1), (1, 5, 2)),
+    ((1, 1, 1, 8), (6, 4, 4)),
+    ((1, 6, 2, 4), (3, 1, 1)),
+]
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2), (3, 1), (2, 3), (4, 4)])
-@pytest.mark.parametrize(
-    "source,kernel",
-    [
-        ((1, 4, 4, 3), (4, 3, 3)),
-        ((1, 3, 5, 2), (5, 2, 4)),
-        ((2, 5, 3, 1), (1, 5, 2)),
-        ((1, 1, 1, 8), (6, 4, 4)),
-        ((1, 6, 2, 4), (3, 1, 1)),
-    ],
-)
-def test_transpose_conv(source, kernel, stride, padding):
-    check_bit_exact(transpose_conv(source, kernel, stride, padding), 5)
+def test_transpose_conv(stride, padding):
+    cases = [(*shape, stride, padding) for shape in SHAPES]
+    check_bit_exact(side_by_side(add_transpose_conv, cases))
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -78,19 +82,23 @@ def test_zero_points(zero_point):
 
 
 @pytest.mark.parametrize("padding", [SAME, VALID])
-@pytest.mark.parametrize("out", [(7, 8), (8, 7), (9, 11), (15, 4)])
-def test_output_sides_that_keras_would_not_choose(out, padding):
-    check_bit_exact(transpose_conv((1, 4, 4, 2), (4, 3, 3), padding=padding, out=out))
+def test_output_sides_that_keras_would_not_choose(padding):
+    b = ModelBuilder()
+    outputs = [
+        add_transpose_conv(b, (1, 4, 4, 2), (4, 3, 3), padding=padding, out=out)
+        for out in ((7, 8), (8, 7), (9, 11), (15, 4))
+    ]
+    check_bit_exact(b.finish(outputs))
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_shapes(seed):
     rng = np.random.default_rng(seed)
-    h, w, in_c, out_c, k_h, k_w = (int(side) for side in rng.integers(1, 7, 6))
-    stride = int(rng.integers(1, 4)), int(rng.integers(1, 4))
-    padding = int(rng.integers(2))
-    data = transpose_conv((1, h, w, in_c), (out_c, k_h, k_w), stride, padding, seed=seed)
-    check_bit_exact(data, 4)
+    cases = []
+    for h, w, in_c, out_c, k_h, k_w in rng.integers(1, 7, (12, 6)).tolist():
+        stride, padding = tuple(rng.integers(1, 4, 2).tolist()), int(rng.integers(2))
+        cases.append(((1, h, w, in_c), (out_c, k_h, k_w), stride, padding))
+    check_bit_exact(side_by_side(add_transpose_conv, cases, seed=seed))
 
 
 def test_needs_no_scratch():
