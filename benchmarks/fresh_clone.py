@@ -6,6 +6,7 @@ python benchmarks/fresh_clone.py
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from common import ROOT, conditions, table
 
 
 def main() -> int:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     rows, failed = [], False
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "edgekit"
