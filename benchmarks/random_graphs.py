@@ -47,7 +47,9 @@ def main() -> int:
 
     def tell(task: Task, verdict: Verdict) -> None:
         if verdict.bad or verdict.outcome == CRASHED:
-            print(f"{task.kind} {task.seed}: {verdict.outcome}: {verdict.reason}", flush=True)
+            print(
+                f"{task.kind} {task.seed}: {verdict.outcome}: {_line(verdict.reason)}", flush=True
+            )
 
     summary = summarize(tasks, options.processes, tell)
     _show(summary, len(tasks), time.monotonic() - started)
@@ -79,11 +81,17 @@ def _show(summary: Summary, count: int, wall_s: float) -> None:
     for outcome, number in summary.outcomes.most_common():
         print(f"  {number:5d}  {outcome}")
         for reason, times in summary.reasons.get(outcome, Counter()).most_common():
-            print(f"         {times:4d} x {reason}")
+            print(f"         {times:4d} x {_line(reason)}")
     print("ops in models with equal outputs:")
     names = [f"{kind} {number}" for kind, number in sorted(summary.ops.items())]
     for start in range(0, len(names), 5):
         print("  " + ", ".join(names[start : start + 5]))
+
+
+def _line(reason: str) -> str:
+    """A reason that fits a line; a compiler says the important thing where it says "error"."""
+    lines = reason.splitlines() or [""]
+    return next((line.strip() for line in lines if "error:" in line), lines[0])[:160]
 
 
 def _shrink(task: Task, verdict: Verdict) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from edgekit.model.info import InputSpec
+from edgekit.quantize.checks import check_full_integer
 from edgekit.quantize.convert import convert_int8
+from edgekit.tflite.reader import read_graph
 from tests.random_graphs.apply import build
 from tests.random_graphs.spec import Spec
 
@@ -29,10 +31,12 @@ def tflite_of(spec: Spec) -> bytes:
     model = build(spec)
     inputs = [InputSpec(f"in{i}", shape, "float32") for i, shape in enumerate(spec.inputs)]
     samples = [rng.normal(0, 1, (SAMPLES, *shape)).astype(np.float32) for shape in spec.inputs]
-    return convert_int8(
+    data = convert_int8(
         _Loaded("random", model),
         inputs,
         samples,
         input_dtype=spec.input_dtype,
         output_dtype=spec.output_dtype,
     ).tflite
+    check_full_integer(read_graph(data), "random", converted=True)
+    return data
