@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -17,17 +17,9 @@ class Task(Protocol):
 class Progress(Protocol):
     """Where a stage reports: bars for long loops, `say` for one line about a finished step."""
 
-    def task(self, label: str, total: int) -> AbstractTask: ...
+    def task(self, label: str, total: int) -> AbstractContextManager[Task]: ...
 
     def say(self, text: str) -> None: ...
-
-
-class AbstractTask(Protocol):
-    """A context manager giving a Task."""
-
-    def __enter__(self) -> Task: ...
-
-    def __exit__(self, *exc: object) -> None: ...
 
 
 class _SilentTask:

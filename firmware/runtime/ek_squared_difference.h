@@ -3,11 +3,11 @@
 #ifndef EK_SQUARED_DIFFERENCE_H
 #define EK_SQUARED_DIFFERENCE_H
 
-#include "ek_add.h"
+#include "ek_common_scale.h"
 
-typedef ek_add_params ek_squared_difference_params;
+typedef ek_common_scale_params ek_squared_difference_params;
 
-EK_KERNEL int8_t ek_squared_difference_one(int32_t a, int32_t b, const ek_add_quant *q) {
+EK_KERNEL int8_t ek_squared_difference_one(int32_t a, int32_t b, const ek_common_scale_quant *q) {
   const int32_t wide_a = ek_scale((a + q->a_offset) * (1 << 7), q->a_multiplier, q->a_shift);
   const int32_t wide_b = ek_scale((b + q->b_offset) * (1 << 7), q->b_multiplier, q->b_shift);
   const int32_t square = (wide_a - wide_b) * (wide_a - wide_b);
@@ -16,7 +16,7 @@ EK_KERNEL int8_t ek_squared_difference_one(int32_t a, int32_t b, const ek_add_qu
 }
 
 EK_KERNEL void ek_squared_difference(const ek_squared_difference_params *p, const int8_t *a,
-                                     const int8_t *b, int8_t *out, const ek_add_quant *q) {
+                                     const int8_t *b, int8_t *out, const ek_common_scale_quant *q) {
   EK_BROADCAST(&p->shape, out[io] = ek_squared_difference_one(a[ia], b[ib], q));
 }
 

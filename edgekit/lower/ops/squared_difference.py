@@ -24,4 +24,4 @@ class SquaredDifference(Binary):
         quant += [-b.q.zero_point, *quantize_multiplier(b.q.scale / twice)]
         real = twice * twice / ((1 << 2 * LEFT_SHIFT) * output.q.scale)
         quant += [output.q.zero_point, *quantize_multiplier(real), -128, 127]
-        return (Const("quant", np.array([quant], np.int32), struct="ek_add_quant"),)
+        return (Const("quant", np.array([quant], np.int32), struct="ek_common_scale_quant"),)
