@@ -20,7 +20,6 @@ import tflite
 
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
-
 # Operators whose options table is not called like themselves; "" has none.
 OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",

@@ -106,9 +106,7 @@ def test_input_and_output_types(dtype: str) -> None:
 
 
 @needs_tf
-@pytest.mark.parametrize(
-    ("name", "op"), [("erf", "Erf"), ("floor", "FLOOR"), ("sin", "SIN")]
-)
+@pytest.mark.parametrize(("name", "op"), [("erf", "Erf"), ("floor", "FLOOR"), ("sin", "SIN")])
 def test_an_op_without_int8_names_itself_and_its_layer(name: str, op: str) -> None:
     class Odd(keras().layers.Layer):  # type: ignore[misc, name-defined]
         def call(self, x: Any) -> Any:
