@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -28,12 +29,30 @@ def tensorflow() -> Any:
         _set_environment()
         with quiet():
             import tensorflow as tf
-            from absl import logging
+            from absl import logging as absl_logging
 
             tf.get_logger().setLevel("ERROR")
-            logging.set_verbosity("error")
-            logging.set_stderrthreshold("error")
+            absl_logging.set_verbosity("error")
+            absl_logging.set_stderrthreshold("error")
+        _keep_open(absl_logging.get_absl_handler().python_handler, *tf.get_logger().handlers)
     return sys.modules["tensorflow"]
+
+
+class _Stderr:
+    """Writes to whatever `sys.stderr` is by then."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def _keep_open(*handlers: logging.Handler) -> None:
+    """Point handlers made while `quiet` away from its stream, which is closed afterwards."""
+    for handler in handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.stream = _Stderr()
 
 
 def keras() -> Any:
