@@ -69,12 +69,17 @@ EK_KERNEL void ek_softmax_row(const ek_softmax_params *p, const int8_t *in, int8
   int32_t above_one = 0;
   for (int32_t c = 0; c < p->depth; ++c) top = ek_max(top, in[c]);
   for (int32_t c = 0; c < p->depth; ++c) {
-    if (in[c] - top >= p->diff_min) sum += ek_shift_right(ek_softmax_exp(p, in[c] - top), 12);
+    if (in[c] - top < p->diff_min) continue;
+    sum += ek_min(ek_shift_right(ek_softmax_exp(p, in[c] - top), 12), INT32_MAX - sum);
   }
   while (((uint32_t)sum << above_one) < 0x80000000u) ++above_one; /* leading zeros; sum >= 1 */
   const int32_t fraction = (int32_t)(((uint32_t)sum << above_one) - 0x80000000u);
   const int32_t scale = ek_reciprocal_one_plus(fraction);
   const int32_t exponent = 12 - above_one + 31 - 8;
+  if (exponent > 31) { /* 512 equals or more share the row: TFLM aborts, each rounds to nothing */
+    memset(out, -128, (size_t)p->depth);
+    return;
+  }
   for (int32_t c = 0; c < p->depth; ++c) {
     const int32_t diff = in[c] - top;
     int32_t value = -128;

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.tflite_builder import NONE, RELU, RELU6, RELU_N1_TO_1, ModelBuilder
+from tests.support.tflite_builder import NONE, RELU, RELU6, RELU_N1_TO_1, SAME, ModelBuilder
 
 Shape = tuple[int, ...]
 
@@ -76,3 +76,30 @@ class FlatModel:
             return -1
         values = self.rng.integers(-5000, 5000, channels).astype(np.int32)
         return self.builder.constant(values, scales=scales * source.scale, axis=0)
+
+
+def window_sides(side: int, k: int, stride: int, dilation: int, padding: int) -> int:
+    if padding == SAME:
+        return -(-side // stride)
+    return (side - (k - 1) * dilation - 1) // stride + 1
+
+
+def place_window(
+    d: FlatModel, node: Node, dilate: bool = True
+) -> tuple[list[int], Shape, dict[str, Any]]:
+    """Kernel sides, output sides and the options for a window over `node`."""
+    rng = d.rng
+    kernel = [int(rng.integers(1, min(4, s) + 1)) for s in node.shape[1:3]]
+    strides = [int(s) for s in rng.integers(1, 4, 2)]
+    padding = int(rng.integers(0, 2))
+    options = {"padding": padding, "stride_h": strides[0], "stride_w": strides[1]}
+    dilations = [1, 1]
+    if dilate:
+        fits = [(s - 1) // max(k - 1, 1) for s, k in zip(node.shape[1:3], kernel, strict=True)]
+        dilations = [int(rng.integers(1, min(3, max(f, 1)) + 1)) for f in fits]
+        options |= {"dilation_h_factor": dilations[0], "dilation_w_factor": dilations[1]}
+    sides = tuple(
+        window_sides(node.shape[i + 1], kernel[i], strides[i], dilations[i], padding)
+        for i in range(2)
+    )
+    return kernel, sides, options | {"fused_activation_function": d.function()}
