@@ -47,6 +47,9 @@ class _Stderr:
     def flush(self) -> None:
         sys.stderr.flush()
 
+    def close(self) -> None:
+        """Called by absl at exit; stderr is not ours to close."""
+
 
 def _keep_open(*handlers: logging.Handler) -> None:
     """Point handlers made while `quiet` away from its stream, which is closed afterwards."""
