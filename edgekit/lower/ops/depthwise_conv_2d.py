@@ -20,6 +20,8 @@ class DepthwiseConv2D(OpKind):
             return reason
         if weights.data is None:
             return "its weights are not constant"
+        if op.inputs[2:3] == (-1,):
+            return "its bias is marked absent, on which TFLite Micro crashes"
         if bias is not None and (bias.dtype != "int32" or bias.data is None):
             return "its bias is not constant int32"
         return "" if weights.shape[3] % source.shape[3] == 0 else "its shapes disagree"
