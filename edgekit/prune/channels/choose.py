@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -80,15 +80,7 @@ def _greedy(
     taken: list[tuple[ChannelGroup, np.ndarray]] = []
     now = cost.total()
     while now > limit:
-        best: tuple[float, ChannelGroup, np.ndarray] | None = None
-        for group, ids in _candidates(free, orders, gone, multiple):
-            first = gone[group.name]
-            loss = float(scores[group.name][orders[group.name][first : first + len(ids)]].sum())
-            price = loss / max(now - cost.without(ids), 1)
-            if best is None or price < best[0]:
-                best = (price, group, ids)
-        assert best is not None, "the target was found to be reachable"
-        _, group, ids = best
+        group, ids = _cheapest(free, scores, orders, gone, cost, now, limit, multiple)
         gone[group.name] += len(ids)
         cost.stays[ids] = False
         now = cost.total()
@@ -119,13 +111,28 @@ def _can_come_back(
     return False
 
 
-def _candidates(
-    free: Sequence[ChannelGroup], orders: dict[str, np.ndarray], gone: dict[str, int], multiple: int
-) -> Iterator[tuple[ChannelGroup, np.ndarray]]:
+def _cheapest(
+    free: Sequence[ChannelGroup],
+    scores: Scores,
+    orders: dict[str, np.ndarray],
+    gone: dict[str, int],
+    cost: Cost,
+    now: int,
+    limit: float,
+    multiple: int,
+) -> tuple[ChannelGroup, np.ndarray]:
+    """The next channels to go: least score per saving; at the last step simply least score."""
+    found = []
     for group in free:
         first = gone[group.name]
         if step := _steps(group, first, multiple):
-            yield group, group.ids[orders[group.name][first : first + step]]
+            places = orders[group.name][first : first + step]
+            left = cost.without(group.ids[places])
+            found.append((float(scores[group.name][places].sum()), left, group, group.ids[places]))
+    best = min(found, key=lambda each: each[0] / max(now - each[1], 1))
+    if best[1] <= limit:
+        best = min((each for each in found if each[1] <= limit), key=lambda each: each[0])
+    return best[2], best[3]
 
 
 def _uniform(

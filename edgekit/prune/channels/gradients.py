@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gradients of the loss, batch by batch: what Taylor scores of channels are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgekit.model.tf import tensorflow
+
+BATCH = 128
+
+
+def loss_gradients(
+    model: Any,
+    x: Sequence[np.ndarray],
+    y: np.ndarray,
+    loss: Callable[[Any, Any], Any],
+    *,
+    batches: int = 8,
+) -> list[dict[str, np.ndarray]]:
+    """Path of a variable -> gradient of the mean loss, one dict for each of `batches` batches.
+
+    `x` has one array per model input, `loss(y, outputs)` is a Keras loss. The model runs as in
+    inference: batch normalization by its stored statistics, and no dropout.
+    """
+    tf = tensorflow()
+    variables = [v for v in model.trainable_variables if v.dtype.startswith("float")]
+    found = []
+    for part in np.array_split(np.arange(len(y)), max(1, min(batches, len(y) // 2)))[:batches]:
+        chosen = part[:BATCH]
+        arrays = [array[chosen] for array in x]
+        with tf.GradientTape() as tape:
+            outputs = model(arrays if len(arrays) > 1 else arrays[0], training=False)
+            value = loss(y[chosen], outputs)
+        tensors = tape.gradient(value, [v.value for v in variables])
+        found.append(
+            {
+                v.path: np.zeros(v.shape, np.float32) if g is None else np.asarray(g)
+                for v, g in zip(variables, tensors, strict=True)
+            }
+        )
+    return found
