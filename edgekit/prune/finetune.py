@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fine-tuning while the masks close, and pruning at once where there is nothing to learn from."""
+"""Fine-tuning while the masks close."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.model.tf import keras, quiet
-from edgekit.progress import Progress, Task
-from edgekit.prune.masks import Choice, Masks
+from edgekit.model.tf import keras, quiet, tensorflow
+from edgekit.progress import Progress
+from edgekit.prune.checkpoint import Checkpoint, State, put_back
+from edgekit.prune.feed import Batches, Lesson, feed
+from edgekit.prune.keeper import Keeper, callback, resuming_note, scorer_for, start_from
+from edgekit.prune.loss import (
+    Task,
+    accuracy_metric,
+    distillation_loss,
+    pack,
+    task_loss,
+    task_of,
+)
 
 STEPS = 500  # of the default run; enough for 75 % on ResNet8 (see docs), a minute on two cores
 MOST_EPOCHS = 30
@@ -24,105 +34,190 @@ LAST_LEARNING_RATE = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How long to fine-tune: 0 epochs or batch size = chosen by the number of samples."""
+    """How long to fine-tune: 0 epochs or batch size = chosen by the number of samples.
+
+    `steps`, where given, is the length of the run whatever the number of samples.
+    """
 
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float = 1e-3
     seed: int = 0
+    steps: int | None = None
 
     def resolved(self, samples: int) -> Budget:
         """With batches of 128 (32 below 4,000 samples) and about STEPS steps."""
-        batch = self.batch_size or (128 if samples >= 4000 else 32)
-        steps = math.ceil(samples / batch)
+        batch = min(self.batch_size or (128 if samples >= 4000 else 32), samples)
+        per_pass = samples // batch
         epochs = self.epochs
         if epochs is None:
-            epochs = min(MOST_EPOCHS, max(1, math.ceil(STEPS / steps)))
-        return Budget(epochs, min(batch, samples), self.learning_rate, self.seed)
+            wanted = math.ceil((self.steps or STEPS) / per_pass)
+            epochs = wanted if self.steps else min(MOST_EPOCHS, max(1, wanted))
+        steps = self.steps or epochs * per_pass
+        epochs = min(epochs, steps)
+        return Budget(epochs, batch, self.learning_rate, self.seed, steps // epochs * epochs)
 
 
-def loss_for(model: Any, y: np.ndarray) -> Any:
-    """Cross entropy for class numbers, mean square error for other targets.
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """How a run went: the epoch whose weights were kept (from 1), where NaN stopped it, or None."""
 
-    Whether outputs are probabilities is judged by the activation of the last layer.
-    """
-    losses = keras().losses
-    if y.dtype.kind not in "iu":
-        return losses.MeanSquaredError()
-    units = model.outputs[0].shape[-1]
-    last = getattr(getattr(model.layers[-1], "activation", None), "__name__", "")
-    last = last or type(model.layers[-1]).__name__.lower()
-    if units == 1:
-        if not np.isin(y, (0, 1)).all():
-            return losses.MeanSquaredError()
-        return losses.BinaryCrossentropy(from_logits=last != "sigmoid")
-    if y.min() < 0 or y.max() >= units:
-        raise EdgekitError(
-            f"labels run from {y.min()} to {y.max()}, and the model has {units} outputs",
-            hint="y holds class numbers from 0, or one-hot rows",
+    epochs: int
+    best_epoch: int
+    resumed_after: int
+    nan_step: int | None
+
+
+class Interrupted(EdgekitError):
+    """Ctrl-C: `usable` tells whether the model holds an epoch that had come to the target."""
+
+    exit_code = 130
+
+    def __init__(self, epochs: int, of: int, usable: bool) -> None:
+        super().__init__(
+            f"interrupted after epoch {epochs} of {of}",
+            hint="run the same command again to go on from there",
         )
-    return losses.SparseCategoricalCrossentropy(from_logits=last != "softmax")
+        self.usable = usable
 
 
 def fine_tune(
     model: Any,
-    x: Sequence[np.ndarray],
-    y: np.ndarray,
+    lesson: Lesson,
     pruner: Any,
     budget: Budget,
     progress: Progress,
-) -> None:
-    """Fit `model` on x and y with the callback `pruner`; Adam with a cosine rate, seeded.
+    checkpoint: Checkpoint | None = None,
+) -> Tuned:
+    """Fit `model` with the callback `pruner`; Adam with a cosine rate, seeded.
 
-    The optimizer is let go afterwards, so that a saved model holds weights and nothing else.
+    The weights are those of the best epoch afterwards, masks are off, and the optimizer is let
+    go, so that a saved model holds weights and nothing else. Goes on from `checkpoint` if it
+    holds an epoch of this run. Raises Interrupted at Ctrl-C, EdgekitError where the loss became
+    NaN before any epoch was worth keeping, or memory ran out.
     """
+    task = task_of(model, lesson.y)
+    batches = Batches(lesson, budget.batch_size or 1, budget.seed, _packing(task, lesson))
+    state = checkpoint.load() if checkpoint is not None else None
+    epochs, done = budget.epochs or 1, state.epochs if state else 0
+    if state is not None:
+        resuming_note(progress, state, epochs)
+    scorer = scorer_for(lesson, task)
+    with _seeded(budget.seed), progress.task("pruning", budget.steps or 1) as bar:
+        _compile(model, task, budget, lesson.teacher is not None)
+        keeper = Keeper(pruner, scorer, checkpoint, bar)
+        if state is not None:
+            _restart(model, state, pruner, keeper)
+        try:
+            _fit(model, batches, pruner, keeper, budget, done)
+        except KeyboardInterrupt:
+            _release(model, pruner)
+            _keep_best(model, keeper)
+            raise Interrupted(keeper.epochs, epochs, bool(keeper.best)) from None
+        finally:
+            model.optimizer, model.compiled = None, False
+    _finish(model, pruner, keeper)
+    return Tuned(keeper.epochs, keeper.best_epoch, done, keeper.nan_step)
+
+
+def _packing(task: Task, lesson: Lesson) -> Any:
+    if lesson.teacher is None:
+        return None
+    return lambda y, taught: pack(task, y, taught)
+
+
+def _compile(model: Any, task: Task, budget: Budget, taught: bool) -> None:
     module = keras()
-    samples = len(x[0])
-    assert budget.epochs is not None and budget.batch_size is not None
-    steps = math.ceil(samples / budget.batch_size) * budget.epochs
     rate = module.optimizers.schedules.CosineDecay(
-        budget.learning_rate, steps, alpha=LAST_LEARNING_RATE / budget.learning_rate
+        budget.learning_rate,
+        budget.steps or 1,
+        alpha=min(1.0, LAST_LEARNING_RATE / budget.learning_rate),
     )
-    with _seeded(module, budget.seed), progress.task("pruning", steps) as task:
-        model.compile(
-            optimizer=module.optimizers.Adam(rate), loss=loss_for(model, y), jit_compile=False
+    metric = accuracy_metric(task, packed=taught)
+    model.compile(
+        optimizer=module.optimizers.Adam(rate),
+        loss=distillation_loss(task) if taught else task_loss(task),
+        metrics=[metric] if metric else None,
+        jit_compile=False,
+    )
+
+
+def _restart(model: Any, state: State, pruner: Any, keeper: Keeper) -> None:
+    start_from(model, state, pruner, keeper)
+    keeper.advance(state.step)
+
+
+def _fit(
+    model: Any, batches: Batches, pruner: Any, keeper: Keeper, budget: Budget, done: int
+) -> None:
+    epochs, steps = budget.epochs or 1, budget.steps or 1
+    if done >= epochs:
+        pruner.set_model(model)
+        pruner.set_params({"epochs": epochs, "steps": steps // epochs})
+        pruner.on_train_begin()
+        pruner.on_train_end()
+        return
+    try:
+        with in_words():
+            model.fit(
+                feed(batches, steps // epochs, done),
+                epochs=epochs,
+                initial_epoch=done,
+                shuffle=False,
+                verbose=0,
+                callbacks=[pruner, callback(keeper)],
+            )
+    except Exception:
+        if batches.error is not None:
+            with in_words():
+                raise batches.error from None
+        raise
+    finally:
+        if pruner.masks is not None:
+            _release(model, pruner)
+
+
+def _release(model: Any, pruner: Any) -> None:
+    if pruner.masks is not None:
+        pruner.masks.release()
+
+
+def _keep_best(model: Any, keeper: Keeper) -> None:
+    if keeper.best:
+        put_back(model.weights, keeper.best)
+
+
+def _finish(model: Any, pruner: Any, keeper: Keeper) -> None:
+    """Weights of the best epoch; where none counted, the last ones as long as they are numbers."""
+    if keeper.best:
+        _keep_best(model, keeper)
+    elif keeper.nan_step is not None:
+        raise EdgekitError(
+            f"the loss is not a number any more after step {keeper.nan_step}, and no epoch had "
+            "come to the target before",
+            hint="give a lower --learning-rate, and look for extreme values in the data",
         )
-        model.fit(
-            list(x) if len(x) > 1 else x[0],
-            y,
-            batch_size=budget.batch_size,
-            epochs=budget.epochs,
-            verbose=0,
-            callbacks=[pruner, _reporter(module, pruner, task)],
-        )
-    model.optimizer, model.compiled = None, False
-
-
-def prune_at_once(model: Any, sparsity: float, choice: Choice) -> Masks:
-    """Make the least valuable weights zero and leave the others as they are."""
-    masks = Masks(model, choice)
-    masks.install()
-    masks.update(sparsity)
-    masks.remove()
-    return masks
-
-
-def _reporter(module: Any, pruner: Any, task: Task) -> Any:
-    def advance(batch: int, logs: Any) -> None:
-        loss = (logs or {}).get("loss")
-        note = f"sparsity {100 * pruner.current:.0f} %"
-        task.advance(1, note if loss is None else f"{note}, loss {float(loss):.3f}")
-
-    return module.callbacks.LambdaCallback(on_train_batch_end=advance)
 
 
 @contextlib.contextmanager
-def _seeded(module: Any, seed: int) -> Iterator[None]:
+def in_words() -> Iterator[None]:
+    """Memory that ran out becomes an EdgekitError that says what to do."""
+    try:
+        yield
+    except (MemoryError, tensorflow().errors.ResourceExhaustedError) as error:
+        raise EdgekitError(
+            "memory ran out while fine-tuning",
+            hint="give a smaller --batch-size, half of it for a start",
+        ) from error
+
+
+@contextlib.contextmanager
+def _seeded(seed: int) -> Iterator[None]:
     """Keras seeds Python's and numpy's generators too; the caller's are put back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
         with quiet():
-            module.utils.set_random_seed(seed)
+            keras().utils.set_random_seed(seed)
         yield
     finally:
         random.setstate(python)

@@ -3,30 +3,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from edgekit.errors import EdgekitError
 from edgekit.model.tf import keras
 from edgekit.prune.criteria import named_criterion
-from edgekit.prune.scope import MOST, named_scope
-from edgekit.prune.structure import named_structure
-from edgekit.prune.targets import find_kernels
+from edgekit.prune.evidence import Evidence, distance, make_evidence, reference_outputs
+from edgekit.prune.objective import costs_of
+from edgekit.prune.scopes import named_scope
+from edgekit.prune.scopes.ranking import with_best_safe
+from edgekit.prune.structures import Groups, named_structure
+from edgekit.prune.targets import Kernel, find_kernels
 
-TOLERANCE = 0.005  # of the sparsity reached, in parts of one
+SCANNED = 2  # batches that the scan of an adaptive scope looks at
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is pruned and how: names of CRITERIA, SCOPES and STRUCTURES, and layers to leave."""
+    """What is pruned and how: rows of CRITERIA, SCOPES, STRUCTURES and OBJECTIVES (or objects).
 
-    method: str = "magnitude"
-    scope: str = "global"
-    structure: str = "unstructured"
+    `keep` names layers to leave alone; `of_all` counts the target over all kernels, those left
+    alone too.
+    """
+
+    method: Any = "magnitude"
+    scope: Any = "global"
+    structure: Any = "unstructured"
     keep: tuple[str, ...] = ()
+    objective: str = "size"
+    of_all: bool = False
 
 
 class Masks:
@@ -38,82 +47,158 @@ class Masks:
     is saved with the model.
     """
 
-    def __init__(self, model: Any, choice: Choice) -> None:
+    def __init__(self, model: Any, choice: Choice, evidence: Evidence | None = None) -> None:
         self.kernels = find_kernels(model, choice.keep)
-        self._pruned = [kernel for kernel in self.kernels if not kernel.protected]
-        self._criterion = named_criterion(choice.method)
-        self._scope = named_scope(choice.scope)
+        self.pruned = [kernel for kernel in self.kernels if not kernel.protected]
+        self.evidence = evidence or make_evidence(model)
+        self.criterion = named_criterion(choice.method)
+        self.evidence.need(self.criterion.needs, self.criterion.name)
         self._structure = named_structure(choice.structure)
+        self._scope = named_scope(choice.scope)
+        self._costs = costs_of(choice.objective, self.pruned)
+        if hasattr(self._scope, "prepare"):
+            self.evidence.need("samples", f"scope {choice.scope}")
+        self._prepared = not hasattr(self._scope, "prepare")
         self._masks: list[Any] = []
+        self._shrink: Any = None
         self._constraints: list[Callable[[Any], Any] | None] = []
 
-    def install(self) -> None:
-        """Put the constraints on; all masks start open."""
+    def install(self, scope: Any = None) -> None:
+        """Put the constraints on; all masks start open. `scope` is a strategy's, if any."""
         module = keras()
-        for kernel in self._pruned:
-            variable = kernel.variable
-            mask = module.Variable(
-                np.ones(variable.shape, bool), dtype="bool", trainable=False, name="mask"
-            )
-            self._masks.append(mask)
-            self._constraints.append(variable.constraint)
-            variable.constraint = _masked(module, mask, variable.constraint)
+        with scope or contextlib.nullcontext():
+            self._shrink = module.Variable(0.0, dtype="float32", trainable=False, name="shrink")
+            for kernel in self.pruned:
+                variable = kernel.variable
+                mask = module.Variable(
+                    np.ones(variable.shape, bool), dtype="bool", trainable=False, name="mask"
+                )
+                self._masks.append(mask)
+                self._constraints.append(variable.constraint)
+                shrink = self._shrink if self.criterion.shrink else None
+                variable.constraint = _masked(module, mask, shrink, variable.constraint)
 
     def update(self, sparsity: float) -> None:
         """Choose anew what is zero, by the weights as they are, and make it zero at once."""
-        scores = [self._structure(array) for array in self._criterion(self._pruned)]
-        for mask, values in zip(self._masks, self._scope(scores, sparsity), strict=True):
-            mask.assign(values)
+        groups = self._groups()
+        if not self._prepared:
+            self._prepare(groups)
+        keeps = self._scope(groups, sparsity)
+        for mask, kernel, keep in zip(self._masks, self.pruned, keeps, strict=True):
+            mask.assign(self._expand(kernel, keep))
+        self.apply()
+
+    def shrink(self, rate: float) -> None:
+        """How much of |w| each step takes off at this learning rate (criterion `l1`)."""
+        self._shrink.assign(self.criterion.shrink * rate)
+
+    def values(self) -> list[np.ndarray]:
+        """The masks, True = stays, one array per pruned kernel."""
+        return [np.asarray(mask) for mask in self._masks]
+
+    def assign(self, values: Sequence[np.ndarray]) -> None:
+        """Masks as `values` gave them, after an interruption."""
+        for mask, array in zip(self._masks, values, strict=True):
+            mask.assign(array)
         self.apply()
 
     def apply(self) -> None:
         """Make the masked weights exactly zero."""
-        for kernel, mask in zip(self._pruned, self._masks, strict=True):
-            kernel.variable.assign(np.where(np.asarray(mask), kernel.values(), 0))
+        for kernel, mask in zip(self.pruned, self._masks, strict=True):
+            kernel.assign(np.where(np.asarray(mask), kernel.values(), 0))
 
     def remove(self) -> None:
         """Apply a last time and give the variables their own constraints back."""
         self.apply()
-        for kernel, own in zip(self._pruned, self._constraints, strict=True):
+        self.release()
+
+    def release(self) -> None:
+        """Give the variables their own constraints back and leave the weights as they are."""
+        if not self._masks:
+            return
+        for kernel, own in zip(self.pruned, self._constraints, strict=True):
             kernel.variable.constraint = own
         self._masks, self._constraints = [], []
 
     @property
+    def reachable(self) -> float:
+        """The highest sparsity that structure and the 2 % that stay in each layer allow."""
+        groups = self._groups(np.abs(kernel.values()) for kernel in self.pruned)
+        kept = sum(int(g.sizes[np.isinf(with_best_safe(g))].sum()) for g in groups)
+        return 1 - kept / sum(g.weights for g in groups)
+
+    @property
+    def grain(self) -> float:
+        """Half the largest group over all weights: the sparsity comes no nearer to a target."""
+        groups = self._groups(np.abs(kernel.values()) for kernel in self.pruned)
+        return max(int(g.sizes.max()) for g in groups) / 2 / sum(g.weights for g in groups)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What does not divide, by layer."""
+        said = []
+        for kernel in self.pruned:
+            shape = kernel.layout.matrix_shape(tuple(kernel.variable.shape))
+            if note := self._structure.note(shape):
+                said.append(f"layer '{kernel.name}': {note}")
+        return tuple(said)
+
+    @property
     def sparsity(self) -> float:
         """Zeros over weights in the kernels that are not protected, counted."""
-        return _zeros(self._pruned) / sum(kernel.values().size for kernel in self._pruned)
+        return _zeros(self.pruned) / sum(kernel.values().size for kernel in self.pruned)
 
     @property
     def sparsity_all(self) -> float:
         """Zeros over weights in all kernels, counted."""
         return _zeros(self.kernels) / sum(kernel.values().size for kernel in self.kernels)
 
+    def _groups(self, scores: Iterable[np.ndarray] | None = None) -> list[Groups]:
+        if scores is None:
+            scores = self.criterion(self.pruned, self.evidence)
+        return [
+            self._structure.groups(kernel.layout.matrix(array)).worth(cost**-0.5)
+            for kernel, array, cost in zip(self.pruned, scores, self._costs, strict=True)
+        ]
 
-def _zeros(kernels: Sequence[Any]) -> int:
+    def _expand(self, kernel: Kernel, keep: np.ndarray) -> np.ndarray:
+        shape = tuple(kernel.variable.shape)
+        matrix = self._structure.expand(keep, kernel.layout.matrix_shape(shape))
+        return kernel.layout.kernel(matrix, shape)
+
+    def _prepare(self, groups: Sequence[Groups]) -> None:
+        """Let the scope try layers one by one; the weights are as before afterwards."""
+        model, batches = self.evidence.model, self.evidence.batches[:SCANNED]
+        dense = reference_outputs(model, batches)
+
+        def damage(layer: int, keep: np.ndarray) -> float:
+            kernel = self.pruned[layer]
+            own = kernel.values()
+            kernel.assign(np.where(self._expand(kernel, keep), own, 0))
+            try:
+                return distance(model, batches, dense)
+            finally:
+                kernel.assign(own)
+
+        self._scope.prepare(groups, self._costs, damage)  # type: ignore[attr-defined]
+        self._prepared = True
+
+
+def _zeros(kernels: Sequence[Kernel]) -> int:
     return sum(int(np.count_nonzero(kernel.values() == 0)) for kernel in kernels)
 
 
-def _masked(module: Any, mask: Any, own: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
+def _masked(
+    module: Any, mask: Any, shrink: Any, own: Callable[[Any], Any] | None
+) -> Callable[[Any], Any]:
+    ops = module.ops
+
     def constraint(weights: Any) -> Any:
-        values = module.ops.convert_to_tensor(own(weights) if own is not None else weights)
-        return module.ops.where(mask, values, module.ops.zeros_like(values))
+        values = ops.convert_to_tensor(own(weights) if own is not None else weights)
+        if shrink is not None:
+            # The proximal step of an L1 term: it takes the same off every |w|, down to 0.
+            less = ops.maximum(ops.abs(values) - ops.cast(shrink, values.dtype), 0)
+            values = ops.sign(values) * less
+        return ops.where(mask, values, ops.zeros_like(values))
 
     return constraint
-
-
-def check_target(sparsity: float) -> None:
-    """EdgekitError for a target that is no fraction, or above what a layer can spare."""
-    if not 0.0 < sparsity <= MOST:
-        raise EdgekitError(
-            f"the target sparsity is {sparsity:g}, and it lies above 0 and at most {MOST:g}",
-            hint="give --sparsity 0.75 for three quarters of the weights",
-        )
-
-
-def check_reached(sparsity: float, target: float) -> None:
-    """EdgekitError where fewer weights are zero than asked for."""
-    if sparsity < target - TOLERANCE:
-        raise EdgekitError(
-            f"the sparsity is {sparsity:.4f} and not the {target:.4f} asked for",
-            hint="is another constraint, or a callback, changing the weights?",
-        )

@@ -31,6 +31,21 @@ class Constant:
 
 
 @dataclass(frozen=True, slots=True)
+class Exponential:
+    """The share of weights left falls by the same factor at each update, from `begin` to `end`.
+
+    1 - (1 - sparsity)^t, t from 0 to 1 over these fractions of the run.
+    """
+
+    sparsity: float
+    begin: float = 0.0
+    end: float = 0.25
+
+    def over(self, steps: int) -> Schedule:
+        return _ramp(self.begin, self.end, steps, lambda t: 1 - (1 - self.sparsity) ** t)
+
+
+@dataclass(frozen=True, slots=True)
 class Polynomial:
     """From `initial` to `sparsity` between the fractions `begin` and `end` of the run.
 
@@ -45,15 +60,23 @@ class Polynomial:
     power: float = 3.0
 
     def over(self, steps: int) -> Schedule:
-        first, last = _step(self.begin, steps), _step(self.end, steps)
-        every = max(1, (last - first) // UPDATES)
+        def value(t: float) -> float:
+            return self.sparsity + (self.initial - self.sparsity) * (1 - t) ** self.power
 
-        def at(step: int) -> tuple[bool, float]:
-            done = min(max(step - first, 0) / max(last - first, 1), 1.0) if step < last else 1.0
-            due = first <= step <= last and ((step - first) % every == 0 or step == last)
-            return due, self.sparsity + (self.initial - self.sparsity) * (1 - done) ** self.power
+        return _ramp(self.begin, self.end, steps, value)
 
-        return at
+
+def _ramp(begin: float, end: float, steps: int, value: Callable[[float], float]) -> Schedule:
+    """About UPDATES updates with value(t), t from 0 to 1 between two fractions of the run."""
+    first, last = _step(begin, steps), _step(end, steps)
+    every = max(1, (last - first) // UPDATES)
+
+    def at(step: int) -> tuple[bool, float]:
+        done = min(max(step - first, 0) / max(last - first, 1), 1.0) if step < last else 1.0
+        due = first <= step <= last and ((step - first) % every == 0 or step == last)
+        return due, value(done)
+
+    return at
 
 
 def _step(fraction: float, steps: int) -> int:
@@ -65,7 +88,19 @@ def _step(fraction: float, steps: int) -> int:
     return round(fraction * steps)
 
 
-SCHEDULES: dict[str, Callable[[float], Any]] = {"constant": Constant, "polynomial": Polynomial}
+SCHEDULES: dict[str, Callable[[float], Any]] = {
+    "polynomial": Polynomial,
+    "constant": Constant,
+    "one_shot": Constant,  # all at the first step, then recover
+    "exponential": Exponential,
+}
+# For a criterion with an L1 term: it needs time before the cut.
+CUT_LATE = 0.5
+
+
+def default_schedule(sparsity: float, *, shrinking: bool) -> Any:
+    """The ramp, or for an L1 term the cut at half of the run."""
+    return Constant(sparsity, begin=CUT_LATE) if shrinking else Polynomial(sparsity)
 
 
 def bound_schedule(schedule: Any, sparsity: float, steps: int) -> Schedule:

@@ -1,116 +1,174 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The parts of `prune` round the masks: which samples train, what is scored, where it is saved."""
+"""The parts of `prune` round the masks: which samples train, who teaches, what is scored."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.artifacts import check_writable, read_record, sha256_file
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
+from edgekit.verbs._lessons import (
+    Plan,
+    Samples,
+    evidence_of,
+    lesson_of,
+    name_of,
+    samples_of,
+    teacher_name,
+)
+from edgekit.verbs._pruned_files import (
+    checkpoint_path,
+    data_digest,
+    partial_path,
+    save_model,
+)
 
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset, Split
-    from edgekit.model.load import LoadedModel
+    from edgekit.prune.feed import Lesson
     from edgekit.prune.finetune import Budget
-    from edgekit.prune.masks import Choice, Masks
-
-LEAST_HELD_OUT = 100  # samples that are scored and not trained on, where there is no test pair
+    from edgekit.prune.masks import Masks
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pruned:
+    """`target` is over the kernels that are pruned; `batch_norm` as recalibrate_if_better says."""
+
     masks: Masks
+    target: float
     accuracy: dict[str, float] | None
     fine_tuning: dict[str, Any] | None
+    batch_norm: str
     warnings: tuple[str, ...]
     data_hash: dict[str, str]
 
 
-def prune_copy(
-    loaded: LoadedModel,
-    copy: Any,
-    data: Any,
-    sparsity: float,
-    schedule: Any,
-    choice: Choice,
-    budget: Budget,
-    progress: Progress,
-) -> Pruned:
-    """Prune the Keras model `copy`, with fine-tuning where `data` give something to learn."""
+def prune_copy(plan: Plan, data: Any, progress: Progress) -> Pruned:
+    """Prune `plan.copy`, with fine-tuning where `data` give something to learn."""
     from edgekit.model.data import load_data
-    from edgekit.prune.finetune import prune_at_once
 
-    dataset = load_data(data, loaded.inputs) if data is not None else None
-    train, held_out = _splits(dataset, budget.seed) if dataset else (None, None)
-    before = _accuracy(copy, held_out)
-    targets = _targets(loaded, train)
+    dataset = load_data(data, plan.loaded.inputs) if data is not None else None
+    samples = samples_of(plan, dataset) if dataset else None
+    before = _accuracy(plan.copy, samples.held_out if samples else None)
     warnings = tuple(dataset.warnings) if dataset else ()
-    fine_tuning = None
-    if train is not None and targets is not None and budget.epochs != 0:
-        budget = budget.resolved(len(train))
-        masks = _fit(copy, train, targets, sparsity, schedule, choice, budget, progress)
-        fine_tuning = dataclasses.asdict(budget) | {"samples": len(train)}
+    learns = samples is not None and samples.targets is not None and plan.budget.epochs != 0
+    if learns and samples is not None and dataset is not None:
+        masks, target, fine_tuning = _fit(plan, samples, dataset, progress)
+        batch_norm = ""
+        if fine_tuning["nan_step"] is not None:
+            step = fine_tuning["nan_step"]
+            warnings += (f"the loss became NaN at step {step}; the best epoch before was kept",)
     else:
-        masks = prune_at_once(copy, sparsity, choice)
-        if budget.epochs != 0:
+        masks, target, batch_norm = _at_once(plan, samples, progress)
+        fine_tuning = None
+        if plan.budget.epochs != 0:
             warnings += ("nothing to learn from: weights were zeroed at once; give labelled data",)
-    accuracy = None
-    if before is not None and held_out is not None:
-        after = _accuracy(copy, held_out)
-        accuracy = {"before": before, "after": after or 0.0, "samples": len(held_out)}
+    accuracy = _compared(plan.copy, samples, before)
     digest = {Path(dataset.source).name: dataset.sha256} if dataset and dataset.sha256 else {}
-    return Pruned(masks, accuracy, fine_tuning, warnings, digest)
+    warnings += masks.notes
+    return Pruned(masks, target, accuracy, fine_tuning, batch_norm, warnings, digest)
 
 
 def _fit(
-    copy: Any,
-    train: Split,
-    targets: np.ndarray,
-    sparsity: float,
-    schedule: Any,
-    choice: Choice,
-    budget: Budget,
-    progress: Progress,
-) -> Masks:
-    from edgekit.prune.finetune import fine_tune
+    plan: Plan, samples: Samples, dataset: Dataset, progress: Progress
+) -> tuple[Masks, float, dict[str, Any]]:
+    from edgekit.prune.checkpoint import Checkpoint
+    from edgekit.prune.finetune import Interrupted, fine_tune
     from edgekit.prune.pruner import pruner_class
 
-    pruner = pruner_class()(sparsity, schedule=schedule, **dataclasses.asdict(choice))
-    fine_tune(copy, train.arrays(), targets, pruner, budget, progress)
-    masks: Masks = pruner.masks
-    return masks
+    lesson = lesson_of(plan, samples)
+    budget = plan.budget.resolved(len(lesson))
+    pruner = pruner_class()(
+        plan.sparsity,
+        schedule=plan.schedule,
+        data=evidence_of(plan, samples),
+        **{f.name: getattr(plan.choice, f.name) for f in dataclasses.fields(plan.choice)},
+    )
+    checkpoint = Checkpoint(checkpoint_path(plan.out), _fingerprint(plan, budget, dataset))
+    try:
+        tuned = fine_tune(plan.copy, lesson, pruner, budget, progress, checkpoint)
+    except Interrupted as error:
+        raise _kept(plan, error) from None
+    checkpoint.drop()
+    partial_path(plan.out).unlink(missing_ok=True)
+    told = dataclasses.asdict(budget) | {"samples": len(lesson)} | dataclasses.asdict(tuned)
+    told |= {"teacher": teacher_name(plan, lesson), "augment": name_of(plan.augment)}
+    return pruner.masks, pruner.target, told
 
 
-def _splits(dataset: Dataset, seed: int) -> tuple[Split, Split]:
-    """What is trained on and what is scored: the test pair, or the start of the permutation.
-
-    That start is also what convert and bench score, so they never score what was trained on.
-    """
-    if dataset.test is not None:
-        return dataset.train, dataset.test
-    count = len(dataset.train)
-    kept = min(max(count // 10, LEAST_HELD_OUT), count // 3)
-    order = np.random.default_rng(seed).permutation(count)
-    return dataset.train.take(order[kept:]), dataset.train.take(order[:kept])
+def _kept(plan: Plan, error: Any) -> EdgekitError:
+    """Save what is usable, and say so."""
+    if not error.usable:
+        error.hint += "; no epoch had come to the target, so nothing was written"
+        return error
+    partial = partial_path(plan.out)
+    save_model(plan.copy, partial)
+    error.hint += f"; the best epoch so far is in '{partial}'"
+    return error
 
 
-def _targets(loaded: LoadedModel, train: Split | None) -> np.ndarray | None:
-    """Labels, or the inputs themselves for a model that gives back what it is given."""
-    if train is None or len(loaded.keras.outputs) != 1:
+def _at_once(plan: Plan, samples: Samples | None, progress: Progress) -> tuple[Masks, float, str]:
+    from edgekit.prune.oneshot import likeness_scorer, prune_at_once, recalibrate_if_better
+
+    evidence = evidence_of(plan, samples)
+    seed = plan.budget.seed
+    if samples is None or not plan.recalibrate_bn:
+        return *prune_at_once(plan.copy, plan.sparsity, plan.choice, evidence), ""
+    x = samples.train.arrays()
+    scorer = likeness_scorer(plan.copy, x, seed)
+    if samples.judges is not None:
+        from edgekit.prune.keeper import scorer_for
+
+        scorer = scorer_for(*_judging(plan, samples)) or scorer
+    masks, target = prune_at_once(plan.copy, plan.sparsity, plan.choice, evidence)
+    progress.say("estimating batch-norm statistics")
+    return masks, target, recalibrate_if_better(plan.copy, x, scorer, seed)
+
+
+def _judging(plan: Plan, samples: Samples) -> tuple[Lesson, Any]:
+    from edgekit.prune.feed import Lesson
+    from edgekit.prune.loss import task_of
+
+    assert samples.judges is not None
+    y = samples.judges[1]
+    return Lesson(samples.judges[0], y, held_out=samples.judges), task_of(plan.copy, y)
+
+
+def _fingerprint(plan: Plan, budget: Budget, dataset: Dataset) -> str:
+    """Of everything that decides how a run goes, so that only the same run goes on."""
+    parts = [
+        plan.loaded.sha256,
+        data_digest(dataset),
+        dataclasses.asdict(budget),
+        plan.sparsity,
+        _repeatable(plan.schedule),
+        [_repeatable(getattr(plan.choice, f.name)) for f in dataclasses.fields(plan.choice)],
+        _repeatable(plan.teacher),
+        _repeatable(plan.augment),
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _repeatable(value: Any) -> str:
+    """A text that is the same in the next process."""
+    if value is None or isinstance(value, (str, bool, int, float, tuple, Path)):
+        return str(value)
+    return repr(value) if dataclasses.is_dataclass(value) else name_of(value)
+
+
+def _compared(model: Any, samples: Samples | None, before: float | None) -> dict[str, float] | None:
+    if samples is None or before is None:
         return None
-    if train.y is not None:
-        return train.y
-    same = tuple(loaded.keras.outputs[0].shape[1:]) == loaded.inputs[0].shape
-    if len(loaded.inputs) == 1 and same:
-        return np.asarray(train.arrays()[0], np.float32)
-    return None
+    after = _accuracy(model, samples.held_out)
+    return {"before": before, "after": after or 0.0, "samples": len(samples.held_out)}
 
 
 def _accuracy(model: Any, split: Split | None) -> float | None:
@@ -122,61 +180,8 @@ def _accuracy(model: Any, split: Split | None) -> float | None:
     assert split.y is not None
     if model.outputs[0].shape[-1] == 1 and not np.isin(split.y, (0, 1)).all():
         return None
-    arrays = split.arrays()
-    rows = [
-        call_keras(model, [array[start : start + BATCH] for array in arrays])[0]
-        for start in range(0, len(split), BATCH)
+    rows: Sequence[np.ndarray] = [
+        call_keras(model, split.take(part).arrays())[0]
+        for part in np.array_split(np.arange(len(split)), -(-len(split) // BATCH))
     ]
     return score(np.concatenate(rows), split.y).accuracy
-
-
-def own_copy(loaded: LoadedModel) -> Any:
-    """A model that may be changed: what was read from a file, a clone of a live object."""
-    from edgekit.model.tf import keras
-
-    if loaded.keras is None:
-        raise EdgekitError(
-            f"'{loaded.source}' is a SavedModel without Keras layers; it can only be converted",
-            hint="prune the .keras or .h5 file that it was exported from",
-        )
-    if loaded.source is not None:
-        return loaded.keras
-    clone = keras().models.clone_model(loaded.keras)
-    clone.set_weights(loaded.keras.get_weights())
-    return clone
-
-
-def beside(out: Path) -> str:
-    return f"{out.stem}.prune.json"
-
-
-def check_out(out: Path, *, force: bool) -> None:
-    if out.suffix != ".keras":
-        raise EdgekitError(
-            f"'{out}' does not end in .keras", hint="pruned models are written as -o NAME.keras"
-        )
-    if out.is_dir():
-        raise EdgekitError(f"'{out}' is a folder", hint="give a file: -o NAME.keras")
-    check_writable(out.parent, force=True)
-    if not out.exists() or force:
-        return
-    record = out.with_name(beside(out))
-    owned = read_record(record)["files"].get(out.name) if record.exists() else None
-    if owned != sha256_file(out):
-        raise EdgekitError(
-            f"'{out}' exists and edgekit did not write it, or it was changed since",
-            hint="give another -o, or --force to overwrite",
-        )
-
-
-def save_model(model: Any, out: Path) -> None:
-    from edgekit.model.tf import quiet
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    temporary = out.with_name(f".{out.stem}.{os.getpid()}.tmp.keras")
-    try:
-        with quiet():
-            model.save(temporary)
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)

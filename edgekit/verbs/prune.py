@@ -11,11 +11,14 @@ import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
 from edgekit.progress import SILENT, Progress
-from edgekit.verbs._pruning import Pruned, beside, check_out, own_copy, prune_copy, save_model
+from edgekit.verbs._lessons import Plan
+from edgekit.verbs._pruned_files import beside, check_out, own_copy, save_model
+from edgekit.verbs._pruning import Pruned, prune_copy
 
 if TYPE_CHECKING:
-    from edgekit.model.load import LoadedModel
     from edgekit.prune.masks import Choice, Masks
+
+SPARSITY = 0.75  # where none is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,10 @@ class PruneRecord:
     `sparsity` is zeros over weights in the kernels not protected, `sparsity_all` in all kernels.
     `accuracy` is of the float model on `samples` that it was not fine-tuned on. `macs` counts
     multiply-accumulates of one inference, `nonzero` those with a weight that is not zero.
-    `fine_tuning` is None where the weights were zeroed at once.
+    `fine_tuning` is None where the weights were zeroed at once; `batch_norm` then says what
+    became of the statistics: "re-estimated", "kept" (re-estimating did not help) or "".
+    `weight_bytes` are of the kernels as int8, by the way they are stored, and `bought` says in a
+    line what of it shows on the runtimes there are.
     """
 
     model: Path
@@ -53,6 +59,10 @@ class PruneRecord:
     accuracy: dict[str, float] | None
     macs: dict[str, int] | None
     fine_tuning: dict[str, Any] | None
+    objective: str
+    batch_norm: str
+    weight_bytes: dict[str, int]
+    bought: str
     warnings: tuple[str, ...]
 
 
@@ -61,13 +71,19 @@ def prune(
     data: Any = None,
     *,
     out: str | Path,
-    sparsity: float = 0.75,
-    schedule: Any = "polynomial",
-    method: str = "magnitude",
-    scope: str = "global",
-    structure: str = "unstructured",
+    sparsity: float | None = None,
+    schedule: Any = None,
+    method: Any = "magnitude",
+    scope: Any = "global",
+    structure: Any = "unstructured",
+    objective: str = "size",
     keep: tuple[str, ...] = (),
+    of_all: bool = False,
+    teacher: Any = "self",
+    augment: Any = "none",
+    recalibrate_bn: bool = True,
     epochs: int | None = None,
+    steps: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 1e-3,
     seed: int = 0,
@@ -77,53 +93,102 @@ def prune(
 ) -> PruneRecord:
     """Write a pruned copy of `model` to the file `out` (.keras) and `<stem>.prune.json` beside it.
 
-    With labelled `data` (or, for a model whose output has its input's shape, any data) the model
-    is fine-tuned while the sparsity rises; without, and with `epochs=0`, the weights are zeroed
-    at once. Raises EdgekitError for a model, target or data that do not serve, and where the
-    zeros do not come out within half a point of `sparsity`. A live `model` is left as it is.
+    `sparsity` is 0.75 if not given, or what a structure N:M says. `method`, `scope`, `structure`
+    and `schedule` are rows of their tables or objects of one's own. With labelled `data` (or, for
+    a model whose output has its input's shape, any data) the model is fine-tuned while the
+    sparsity rises, taught by `teacher` ("self": the dense model; a model or its path; "none"),
+    and an interrupted run goes on when called again; without, and with `epochs=0`, the weights
+    are zeroed at once and batch-norm statistics re-estimated. Raises EdgekitError for a model,
+    target or data that do not serve, and where the zeros do not come out within half a point of
+    `sparsity`. A live `model` is left as it is.
     """
     from edgekit.model.load import load_model
     from edgekit.prune.finetune import Budget
-    from edgekit.prune.masks import Choice, check_reached, check_target
-    from edgekit.prune.schedule import bound_schedule, schedule_name
+    from edgekit.prune.masks import Choice
 
+    choice = Choice(method, scope, structure, tuple(keep), objective, of_all)
+    sparsity = _checked(choice, sparsity, schedule, augment)
+    budget = Budget(epochs, batch_size, learning_rate, seed, steps)
     out = Path(out)
-    check_target(sparsity)
-    bound_schedule(schedule, sparsity, 1)
     check_out(out, force=force)
     progress.say("loading the model")
     loaded = load_model(model, custom=custom)
-    keras_model, choice = own_copy(loaded), Choice(method, scope, structure, keep)
-    budget = Budget(epochs, batch_size, learning_rate, seed)
-    done = prune_copy(loaded, keras_model, data, sparsity, schedule, choice, budget, progress)
-    check_reached(done.masks.sparsity, sparsity)
-    record = _record(out, loaded, done, choice, sparsity, schedule_name(schedule))
-    save_model(keras_model, out)
-    inputs = {record.source: loaded.sha256} | done.data_hash
+    lesson = (teacher, augment, recalibrate_bn)
+    plan = Plan(loaded, own_copy(loaded), out, sparsity, schedule, choice, budget, *lesson)
+    return _written(plan, prune_copy(plan, data, progress))
+
+
+def _checked(choice: Choice, sparsity: float | None, schedule: Any, augment: Any) -> float:
+    """The target; EdgekitError for anything in the plan that is wrong before any model is read."""
+    from edgekit.prune.augment import named_augment
+    from edgekit.prune.criteria import named_criterion
+    from edgekit.prune.objective import costs_of
+    from edgekit.prune.schedule import bound_schedule
+    from edgekit.prune.scopes import named_scope
+    from edgekit.prune.structures import default_sparsity
+    from edgekit.prune.target import check_target
+
+    if sparsity is None:
+        sparsity = default_sparsity(choice.structure, SPARSITY)
+    check_target(sparsity)
+    named_criterion(choice.method)
+    named_scope(choice.scope)
+    default_sparsity(choice.structure, sparsity)
+    costs_of(choice.objective, [])
+    named_augment(augment)
+    if schedule is not None:
+        bound_schedule(schedule, sparsity, 1)
+    return sparsity
+
+
+def _written(plan: Plan, done: Pruned) -> PruneRecord:
+    from edgekit.prune.target import check_reached
+
+    check_reached(done.masks.sparsity, done.target, grain=done.masks.grain)
+    record = _record(plan, done)
+    out = plan.out
+    save_model(plan.copy, out)
+    inputs = {record.source: plan.loaded.sha256} | done.data_hash
     files = {out.name: sha256_file(out)}
     write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
     return record
 
 
-def _record(
-    out: Path, loaded: LoadedModel, done: Pruned, choice: Choice, sparsity: float, schedule: str
-) -> PruneRecord:
+def _record(plan: Plan, done: Pruned) -> PruneRecord:
+    from edgekit.prune.schedule import default_schedule, schedule_name
+    from edgekit.prune.structures import structure_name
+
+    loaded, choice, masks = plan.loaded, plan.choice, done.masks
+    shrinking = masks.criterion.shrink > 0
+    schedule = plan.schedule or default_schedule(done.target, shrinking=shrinking)
     return PruneRecord(
-        model=out,
+        model=plan.out,
         source=loaded.source.name if loaded.source else loaded.name,
         source_sha256=loaded.sha256,
-        method=choice.method,
-        structure=choice.structure,
-        scope=choice.scope,
-        schedule=schedule,
-        target_sparsity=sparsity,
-        sparsity=done.masks.sparsity,
-        sparsity_all=done.masks.sparsity_all,
-        layers=_layers(done.masks),
+        method=masks.criterion.name,
+        structure=structure_name(choice.structure),
+        scope=choice.scope if isinstance(choice.scope, str) else type(choice.scope).__name__,
+        schedule=schedule_name(schedule),
+        target_sparsity=plan.sparsity,
+        sparsity=masks.sparsity,
+        sparsity_all=masks.sparsity_all,
+        layers=_layers(masks),
         accuracy=done.accuracy,
-        macs=_macs(done.masks),
+        macs=_macs(masks),
         fine_tuning=done.fine_tuning,
+        objective=choice.objective,
+        batch_norm=done.batch_norm,
+        weight_bytes={"dense": sum(kernel.values().size for kernel in masks.kernels)},
+        bought=_bought(masks),
         warnings=done.warnings,
+    )
+
+
+def _bought(masks: Masks) -> str:
+    """Both runtimes store and multiply zeros like any other weight."""
+    return (
+        f"sparsity {100 * masks.sparsity:.0f} %, flash -0 %, latency -0 % on this runtime: "
+        "neither tflm nor aot skips zeros; the file packs smaller, that is all"
     )
 
 

@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.prune.masks import check_reached, check_target
-from edgekit.prune.scope import global_ranking, named_scope, per_layer
+from edgekit.prune.scopes import named_scope
+from edgekit.prune.scopes.ranking import global_ranking, per_layer
+from edgekit.prune.structures import Groups, Unstructured
+from edgekit.prune.target import check_reached, check_target
 
 
-def scores() -> list[np.ndarray]:
+def single(scores: np.ndarray) -> Groups:
+    return Unstructured().groups(scores)
+
+
+def scores() -> list[Groups]:
     rng = np.random.default_rng(0)
-    return [rng.random((3, 3, 4, 16)) * 0.1, rng.random((64, 10))]
+    return [single(rng.random((9, 4, 16)) * 0.1), single(rng.random((1, 64, 10)))]
 
 
 @pytest.mark.parametrize("sparsity", [0.1, 0.5, 0.75, 0.9])
@@ -36,11 +42,11 @@ def test_no_layer_loses_all() -> None:
 def test_per_layer_gives_each_the_same() -> None:
     for mask, values in zip(per_layer(scores(), 0.75), scores(), strict=True):
         assert (~mask).sum() == round(0.75 * mask.size)
-        assert values[~mask].max() <= values[mask].min()
+        assert values.scores[~mask].max() <= values.scores[mask].min()
 
 
 def test_ties_depend_on_nothing_but_the_scores() -> None:
-    equal = [np.ones((4, 4)), np.ones((4, 4))]
+    equal = [single(np.ones((1, 4, 4)))] * 2
     first, second = global_ranking(equal, 0.5), global_ranking(equal, 0.5)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
