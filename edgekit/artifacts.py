@@ -159,16 +159,36 @@ def check_writable(folder: Path, *, force: bool = False) -> None:
             f"'{folder}' is a file, and the output is a folder", hint="give another -o"
         )
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not os.access(existing, os.W_OK):
-        raise EdgekitError(
-            f"'{existing}' is not writable", hint="give -o a folder that you may write to"
-        )
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise _not_writable(existing)
     if folder.exists() and not force and (others := foreign_files(folder)):
         listed = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         raise EdgekitError(
             f"'{folder}' holds files that edgekit did not write or that were changed: {listed}",
             hint="give another -o, or --force to overwrite",
         )
+
+
+def _not_writable(folder: Path) -> EdgekitError:
+    why = "not writable" if folder.is_dir() else "not a folder"
+    return EdgekitError(f"'{folder}' is {why}", hint="give a folder that you may write to")
+
+
+@contextlib.contextmanager
+def temporary_beside(folder: Path) -> Iterator[Path]:
+    """A new folder next to `folder`, on the same file system, gone at the end of the block.
+
+    EdgekitError where nothing can be made there.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent.resolve()))
+    except OSError:
+        raise _not_writable(folder.parent) from None
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -179,13 +199,9 @@ def staged_folder(folder: Path, stage: str, *, force: bool = False) -> Iterator[
     record afterwards with `files=hash_tree(...)` taken from the temporary folder.
     """
     check_writable(folder, force=force)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with temporary_beside(folder) as temporary:
         yield temporary
         _replace_files(temporary, folder, stage)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _replace_files(source: Path, folder: Path, stage: str) -> None:

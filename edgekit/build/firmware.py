@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.artifacts import temporary_beside
 from edgekit.boards import Board
 from edgekit.build.size import Sizes, check_limits, elf_sizes
 from edgekit.build.toolchain import Compiler, find_compiler
@@ -60,15 +61,12 @@ def build_firmware(folder: Path, board: Board, *, sanitize: bool = False) -> Bui
             hint="use them on the board 'native'",
         )
     compiler = find_compiler(board.build.toolchain)
-    temporary = Path(tempfile.mkdtemp(prefix=".build-", dir=folder.resolve()))
-    try:
+    with temporary_beside(folder / "build") as temporary:
         _make(folder, temporary, board, sanitize=sanitize)
         sizes = elf_sizes(temporary / "firmware.elf", board)
         check_limits(sizes.flash_bytes, sizes.ram_bytes, board)
         empty = elf_sizes(temporary / "empty.elf", board)
         _take_over(temporary, folder / "build")
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return _result(folder / "build", board, sizes, empty, compiler)
 
 

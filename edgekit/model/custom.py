@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError
+from edgekit.model.tf import quiet, set_environment
 
 
 def import_object(spec: str, what: str) -> Any:
@@ -23,8 +24,10 @@ def import_object(spec: str, what: str) -> Any:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
+    set_environment()
     try:
-        module = importlib.import_module(module_name)
+        with quiet():  # it may import TensorFlow, and may print: stdout is for JSON alone
+            module = importlib.import_module(module_name)
     except Exception as error:
         raise EdgekitError(
             f"cannot import '{module_name}' of {what} '{spec}': {type(error).__name__}: {error}",

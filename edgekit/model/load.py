@@ -183,7 +183,9 @@ def _refuse_unknown_layers(config: dict[str, Any], objects: dict[str, Any]) -> N
         registered = str(entry.get("registered_name") or kind)
         if kind in objects or registered in objects or registered.split(">")[-1] in objects:
             continue
-        if kind not in models and not hasattr(known, kind):
+        # operations such as keras.ops.sin are no layers, and the file says where they come from
+        ours = str(entry.get("module") or "").split(".")[0] == "keras"
+        if kind not in models and not ours and not hasattr(known, kind):
             raise EdgekitError(
                 f"layer '{name}' is of class '{kind}', which Keras does not know",
                 hint=f"name its class with --custom module:{kind}",

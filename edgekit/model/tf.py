@@ -26,16 +26,21 @@ _ENVIRONMENT = {
 def tensorflow() -> Any:
     """The module tensorflow, imported without a word on the terminal."""
     if "tensorflow" not in sys.modules:
-        _set_environment()
+        set_environment()
         with quiet():
-            import tensorflow as tf
-            from absl import logging as absl_logging
-
-            tf.get_logger().setLevel("ERROR")
-            absl_logging.set_verbosity("error")
-            absl_logging.set_stderrthreshold("error")
-        _keep_open(absl_logging.get_absl_handler().python_handler, *tf.get_logger().handlers)
+            import tensorflow as tf  # noqa: F401
     return sys.modules["tensorflow"]
+
+
+def _calm_loggers() -> None:
+    """Errors only, and never to the stream of the `quiet` in which TensorFlow was imported."""
+    from absl import logging as absl_logging
+
+    logger = sys.modules["tensorflow"].get_logger()
+    logger.setLevel("ERROR")
+    absl_logging.set_verbosity("error")
+    absl_logging.set_stderrthreshold("error")
+    _keep_open(absl_logging.get_absl_handler().python_handler, *logger.handlers)
 
 
 class _Stderr:
@@ -89,7 +94,8 @@ def is_keras2_model(value: object) -> bool:
     return module is not None and isinstance(value, module.Model)
 
 
-def _set_environment() -> None:
+def set_environment() -> None:
+    """Tell TensorFlow to be quiet, before anything (a user's module too) imports it."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -109,6 +115,7 @@ def quiet() -> Iterator[Heard]:
     All are put back whatever happens. Not for use in two threads.
     """
     heard = Heard()
+    known = "tensorflow" in sys.modules
     _flush()
     with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -124,6 +131,8 @@ def quiet() -> Iterator[Heard]:
                 os.dup2(copy, number)
                 os.close(copy)
             heard.text = _read(sink)
+            if not known and "tensorflow" in sys.modules:
+                _calm_loggers()
 
 
 @contextlib.contextmanager

@@ -60,13 +60,13 @@ def read_graph(source: Path | str | bytes, *, name: str = "") -> Graph:
             ) from error
     if len(data) < 16 or data[4:8] != IDENTIFIER:
         raise EdgekitError(
-            f"'{where}' is not a .tflite file", hint="give a Keras model or an int8 .tflite file"
+            f"'{where}' is not a .tflite file", hint="edgekit convert makes one from a Keras model"
         )
     try:
         return _parse(data, name or "model")
     except _DAMAGE as error:
         raise EdgekitError(
-            f"'{where}' is damaged or truncated ({type(error).__name__})",
+            f"'{where}' is damaged or truncated",
             hint="convert the model again; the file does not hold what its header promises",
         ) from error
 

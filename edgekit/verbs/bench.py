@@ -137,10 +137,12 @@ def bench(
     `ticks.csv` in the folder. Raises OutputsDiffer, with the record, after all is written;
     DeviceError, ToolMissing or EdgekitError where nothing could be measured.
     """
+    from edgekit.artifacts import check_writable
     from edgekit.verbs.bench_run import measure, write_run
     from edgekit.verbs.samples import bench_samples
 
     bundle = read_bundle(Path(folder))
+    check_writable(bundle.folder / "bench", force=True)
     samples = bench_samples(
         bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
     )

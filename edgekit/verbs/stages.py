@@ -62,7 +62,8 @@ def check_plan(plan: Plan, model: Any) -> Board:
     if isinstance(model, (str, Path)):
         _check_model(Path(model), plan)
     check_tools(board, port=plan.port)
-    check_writable(plan.out, force=plan.force)
+    for folder in (plan.out, plan.out / "fw"):
+        check_writable(folder, force=plan.force)
     return board
 
 

@@ -95,6 +95,7 @@ def test_usage_errors_are_two_lines_and_code_2(arguments: tuple[str, ...], words
         (("deploy", "gone.keras"), 2, "there is no model 'gone.keras'"),
         (("firmware", "small.tflite", "--board", "qemu-mps2-an387"), 2, "qemu-mps2-an386"),
         (("deploy", "small.tflite", "--sparsity", "0.5", "--board", "native"), 2, "pruned"),
+        (("firmware", "small.tflite", "-o", "small.tflite/fw"), 2, "is not a folder"),
     ],
 )
 def test_errors_are_one_line_and_a_hint(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
+from edgekit.model.custom import custom_objects
 from edgekit.model.load import load_model
 from edgekit.model.tf import keras, quiet, tensorflow
 
@@ -183,3 +184,20 @@ def test_quiet_gives_the_streams_back_after_an_error(capfd: pytest.CaptureFixtur
         raise ValueError
     print("outside")
     assert capfd.readouterr().out == "outside\n" and "inside" in heard.text
+
+
+def test_operations_of_keras_are_known(tmp_path: Path) -> None:
+    inputs = keras().Input((4,))
+    with quiet():
+        keras().Model(inputs, keras().ops.sin(inputs)).save(tmp_path / "sine.keras")
+    sine = load_model(tmp_path / "sine.keras")([np.zeros((1, 4), np.float32)])[0]
+    assert sine.tolist() == [[0, 0, 0, 0]]
+
+
+def test_a_module_of_the_users_says_nothing_on_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "talker.py").write_text("print('imported')\ndef own(x):\n    return x\n")
+    monkeypatch.chdir(tmp_path)
+    assert list(custom_objects(["talker:own"])) == ["own"]
+    assert capfd.readouterr().out == ""

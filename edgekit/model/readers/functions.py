@@ -13,13 +13,15 @@ from edgekit.model.custom import import_object
 from edgekit.model.dataset import Samples
 from edgekit.model.info import InputSpec
 from edgekit.model.readers.raw import Raw, from_named
+from edgekit.model.tf import quiet
 
 
 def read_function(spec: str, inputs: Sequence[InputSpec]) -> Raw:
     """What the user's function returns; called once, without arguments."""
     function = import_object(spec, "--data")
     try:
-        value = function() if callable(function) else function
+        with quiet():
+            value = function() if callable(function) else function
     except Exception as error:
         raise EdgekitError(
             f"--data '{spec}' failed: {type(error).__name__}: {error}",
