@@ -29,6 +29,7 @@ VERBS = (
     "firmware",
     "inspect",
     "prune",
+    "sensitivity",
 )
 
 __all__ = [*VERBS, "__version__"]

@@ -12,7 +12,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from edgekit import __version__
-from edgekit.cli import device_commands, info_commands, journey_commands, model_commands
+from edgekit.cli import (
+    device_commands,
+    info_commands,
+    journey_commands,
+    model_commands,
+    study_commands,
+)
 from edgekit.cli.console import show_error
 from edgekit.errors import EdgekitError
 
@@ -29,7 +35,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (journey_commands, model_commands, device_commands, info_commands):
+for module in (
+    journey_commands,
+    model_commands,
+    study_commands,
+    device_commands,
+    info_commands,
+):
     module.add_to(app)
 
 
