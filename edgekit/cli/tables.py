@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_UNKNOWN = "not checked"  # how the reason of a runtime begins that this machine lacks
+
+
 def show_prune(out: Console, record: dict[str, Any]) -> None:
     heading(out, "Pruned", short_path(record["model"]))
     schedule = f"{record['method']}, {record['structure']}, {record['schedule']}"
@@ -103,13 +106,19 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         ("arena", arenas(record["arena_bytes"]), "as planned"),
     ]
     for runtime, reason in record["runtimes"].items():
-        rows.append((f"on {runtime}", "runs" if not reason else f"does not run: {reason}", ""))
+        rows.append((f"on {runtime}", _verdict(reason), ""))
     if board := record["board"]:
         verdict = "fits" if board["fits"] else "does not fit"
         limits = f"flash {kib(board['flash_bytes'])}, RAM {kib(board['ram_bytes'])}"
         rows.append((board["board"], f"{verdict} (constants and activations alone)", limits))
     facts(out, rows)
     _show_ops(out, record["ops"])
+
+
+def _verdict(reason: str) -> str:
+    if not reason or reason.startswith(_UNKNOWN):
+        return reason or "runs"
+    return f"does not run: {reason}"
 
 
 def tensor_words(tensor: dict[str, Any]) -> str:
@@ -133,6 +142,7 @@ def _show_ops(out: Console, ops: list[dict[str, Any]]) -> None:
         (op["op"], runtime, reason)
         for op in ops
         for runtime, reason in op.get("refused", {}).items()
+        if not reason.startswith(_UNKNOWN)
     }
     for kind, runtime, reason in sorted(reasons):
         out.print(f"  [yellow]{kind} on {runtime}:[/] {reason}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.emit.metadata import float_literal
 from edgekit.lower.program import Const, KernelCall, Program
 from edgekit.tflite.graph import Graph, Op, Tensor
 
@@ -174,7 +175,7 @@ def _end(tensor: Tensor, offset: int) -> dict[str, Any]:
         "bytes": tensor.bytes,
         "elements": tensor.elements,
         "shape": tensor.shape,
-        "scale": c_float(tensor.quant.scale if tensor.quant else 0.0),
+        "scale": float_literal(tensor.quant.scale if tensor.quant else 0.0),
         "zero_point": tensor.quant.zero_point if tensor.quant else 0,
     }
 

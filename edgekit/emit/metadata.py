@@ -37,10 +37,9 @@ def _macros(tensor: Tensor, prefix: str) -> list[str]:
         f"#define {prefix}_BYTES {tensor.bytes}",
     ]
     if tensor.quant is not None:
-        zero_point = tensor.quant.zero_point
         lines += [
             f"#define {prefix}_SCALE {float_literal(tensor.quant.scale)}",
-            f"#define {prefix}_ZERO_POINT {f'({zero_point})' if zero_point < 0 else zero_point}",
+            f"#define {prefix}_ZERO_POINT ({tensor.quant.zero_point})",
         ]
     return lines
 

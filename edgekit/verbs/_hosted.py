@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import Board
-from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
+from edgekit.verbs.golden import NOT_CHECKED, try_tflm
 
 if TYPE_CHECKING:
     from edgekit.lower.program import Program
@@ -50,7 +50,7 @@ class Hosted:
         return [
             f"the {runtime} runtime cannot run this model: {reason}"
             for runtime, reason in self.refusals.items()
-            if reason and not reason.startswith("not checked")
+            if reason and reason != NOT_CHECKED
         ]
 
 
@@ -63,7 +63,7 @@ def host_runtimes(done: Conversion, name: str, board: Board | None, progress: Pr
     program = None
     if not aot:
         program = lower_graph(done.graph, Target(core=board.core) if board else None)
-    tflm, tflm_reason = _tflm(done.tflite)
+    tflm, tflm_reason = try_tflm(done.tflite)
     if program is None and tflm is None:
         lower_graph(done.graph)  # raises, with the op, its layer and the reason
     golden = tflm
@@ -87,17 +87,6 @@ def _op_words(done: Conversion, aot: dict[int, str]) -> str:
     index, reason = next(iter(aot.items()))
     op = done.graph.ops[index]
     return f"{op.kind} of layer '{op.layer}': {reason}"
-
-
-def _tflm(tflite: bytes) -> tuple[Any, str]:
-    from edgekit.tflite.golden import TflmGolden, tflm_version
-
-    if not tflm_version():
-        return None, "not checked: the TFLM interpreter is not installed on this machine"
-    try:
-        return TflmGolden(tflite), ""
-    except EdgekitError as error:
-        return None, str(error)
 
 
 def _aot_on_host(program: Program, name: str) -> Any:

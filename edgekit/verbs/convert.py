@@ -16,6 +16,7 @@ from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
 from edgekit.verbs._hosted import Hosted, host_runtimes
+from edgekit.verbs.golden import NOT_CHECKED
 from edgekit.verbs.inspect import OpRow, op_rows
 
 
@@ -167,7 +168,7 @@ def _write(
         f"Model {name}.tflite (SHA-256 {done.graph.sha256})"
     )
     texts = model_array_sources(done.tflite, name, provenance, done.graph)
-    if "tflm" in hosted.runs:
+    if hosted.refusals["tflm"] in ("", NOT_CHECKED):
         texts |= ops_header(done.graph, name, provenance)
     texts |= hosted.aot_texts(provenance)
     with artifacts.staged_folder(out, "convert", force=force) as folder:

@@ -6,12 +6,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from edgekit.errors import EdgekitError
 from edgekit.tflite.golden import TflmGolden, tflm_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy as np
+
+
+NOT_CHECKED = "not checked: the TFLM interpreter is not installed on this machine"
 
 
 class Golden(Protocol):
@@ -36,6 +40,16 @@ def golden_for(tflite: Path, *, preserve: bool = False) -> Golden:
 
     program = lower_graph(read_graph(tflite))
     return HostModel(program, aot_sources(program, "golden", f"from {tflite.name}"), "golden")
+
+
+def try_tflm(tflite: Path | bytes) -> tuple[TflmGolden | None, str]:
+    """TFLM's interpreter with the model in it and "", or None and why it cannot run the model."""
+    if not tflm_version():
+        return None, NOT_CHECKED
+    try:
+        return TflmGolden(tflite), ""
+    except EdgekitError as error:
+        return None, str(error)
 
 
 def keeps_layers() -> bool:

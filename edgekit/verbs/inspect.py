@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.boards import Board, load_board
-from edgekit.errors import EdgekitError
 from edgekit.lower.build import lower_graph, macs, refusals
 from edgekit.lower.program import Program
-from edgekit.tflite.golden import TflmGolden, tflm_version
 from edgekit.tflite.graph import Graph, Op, Tensor
 from edgekit.tflite.reader import read_graph
+from edgekit.verbs.golden import try_tflm
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +106,16 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
     chosen = load_board(board) if board else None
     aot = refusals(graph)
     program = None if aot else lower_graph(graph)
-    tflm_arena, tflm_reason = _tflm(path)
+    tflm, tflm_reason = try_tflm(path)
     spans = lifetimes(graph)
     ops = op_rows(graph, aot, tflm_reason)
     peak = max(ops, key=lambda row: row.live_bytes, default=None)
     weights, zeros = (sum(getattr(row, key) for row in ops) for key in ("weights", "zero_weights"))
     stored = _stored_bytes(graph)
-    arena = {"aot": program.plan.arena_bytes if program else None, "tflm": tflm_arena}
+    arena = {
+        "aot": program.plan.arena_bytes if program else None,
+        "tflm": tflm.arena_bytes() if tflm else None,
+    }
     return InspectRecord(
         tflite=path,
         tflite_bytes=graph.file_bytes,
@@ -234,16 +236,6 @@ def _stored_bytes(graph: Graph) -> int:
     """Bytes of all constants, each counted once however many ops use it."""
     used = {i for op in graph.ops for i in op.inputs if i >= 0 and graph.tensor(i).is_constant}
     return sum(graph.tensor(i).bytes for i in used)
-
-
-def _tflm(path: Path) -> tuple[int | None, str]:
-    """Arena of TFLM's interpreter and "", or None and why it cannot run the model."""
-    if not tflm_version():
-        return None, "not checked: the TFLM interpreter is not installed on this machine"
-    try:
-        return TflmGolden(path).arena_bytes(), ""
-    except EdgekitError as error:
-        return None, str(error)
 
 
 def _fit(board: Board, weight_bytes: int, arena_bytes: int | None) -> BoardFit:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from edgekit.emit.aot import aot_sources, c_float, c_value
+from edgekit.emit.c_array import model_array_sources
 from edgekit.lower.build import lower_graph
 from edgekit.resources import resource_dir
 from edgekit.tflite.reader import read_graph
@@ -67,6 +68,18 @@ def test_arm_compiler_has_nothing_to_say(tmp_path: Path, seed: int) -> None:
     target = _compile(source, "arm-none-eabi-gcc", "-O2", "-mcpu=cortex-m4", "-mthumb")
     libgcc = {s for s in _foreign_symbols(target, "arm-none-eabi-nm") if s.startswith("__aeabi_")}
     assert _foreign_symbols(target, "arm-none-eabi-nm") - libgcc <= ALLOWED
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no cc on PATH")
+@pytest.mark.parametrize("seed", range(5))
+def test_the_headers_of_both_runtimes_agree(tmp_path: Path, seed: int) -> None:
+    data = draw_flat(seed)
+    _write(tmp_path, data)
+    for name, text in model_array_sources(data, "net", "by a test", read_graph(data)).items():
+        (tmp_path / name).write_text(text)
+    both = tmp_path / "both.c"
+    both.write_text('#include "net_model.h"\n#include "net_aot.h"\nint unused;\n')
+    _compile(both, "cc")
 
 
 @pytest.mark.needs_gcc
