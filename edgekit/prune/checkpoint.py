@@ -66,7 +66,7 @@ class Checkpoint:
     def load(self) -> State | None:
         """None where there is none, it cannot be read, or it is of another run."""
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 meta: dict[str, Any] = json.loads(str(file["meta"]))
                 if meta.pop("fingerprint") != self.fingerprint:
                     return None

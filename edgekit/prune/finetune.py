@@ -16,6 +16,7 @@ from edgekit.errors import EdgekitError
 from edgekit.model.tf import keras, quiet, tensorflow
 from edgekit.progress import Progress
 from edgekit.prune.checkpoint import Checkpoint, State, put_back
+from edgekit.prune.criteria import NotFiniteError
 from edgekit.prune.feed import Batches, Lesson, feed
 from edgekit.prune.keeper import Keeper, callback, resuming_note, scorer_for, start_from
 from edgekit.prune.loss import (
@@ -167,6 +168,8 @@ def _fit(
                 verbose=0,
                 callbacks=[pruner, callback(keeper)],
             )
+    except NotFiniteError:
+        keeper.nan_step = keeper.nan_step or int(model.optimizer.iterations)
     except Exception:
         if batches.error is not None:
             with in_words():

@@ -55,6 +55,9 @@ class Keeper:
         self._task.advance(1, note)
         if math.isfinite(loss) or self.nan_step is not None:
             return
+        self._stop(model)
+
+    def _stop(self, model: Any) -> None:
         self.nan_step = int(model.optimizer.iterations)
         self.pruner.finish_on_end = False
         model.stop_training = True
@@ -62,6 +65,9 @@ class Keeper:
     def epoch(self, model: Any, number: int) -> None:
         """After epoch `number` (from 0)."""
         if self.nan_step is not None:
+            return
+        if not all(np.isfinite(array).all() for array in arrays_of(model.trainable_weights)):
+            self._stop(model)  # rectifiers may hide NaN from the loss
             return
         self.epochs = number + 1
         score = self._scorer(model) if self._scorer is not None else 0.0

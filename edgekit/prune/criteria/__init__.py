@@ -25,6 +25,10 @@ from edgekit.prune.targets import Kernel
 Score = Callable[[Sequence[Kernel], Evidence], list[np.ndarray]]
 
 
+class NotFiniteError(EdgekitError):
+    """Scores, and so weights or gradients, are no numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """`score` gives one array per kernel, of its shape; the lowest go first.
@@ -83,7 +87,7 @@ def _check(name: str, kernel: Kernel, array: np.ndarray) -> None:
             hint="a criterion gives one score per weight",
         )
     if not np.isfinite(array).all():
-        raise EdgekitError(
+        raise NotFiniteError(
             f"'{name}' gives scores for '{kernel.name}' that are not finite",
             hint="are there NaN in the weights, or is the loss NaN on these data?",
         )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,10 @@ import numpy as np
 from edgekit.model.tf import tensorflow
 from edgekit.prune.evidence import Batch, Evidence, outputs_of
 from edgekit.prune.targets import Kernel
+
+# Samples of one backward pass. Each pass gives one draw: 512 samples are 16 draws, a third of
+# the value as standard error, for little more time than four passes of 128.
+PART = 32
 
 
 def gradient(kernels: Sequence[Kernel], evidence: Evidence) -> list[np.ndarray]:
@@ -27,18 +31,25 @@ def gradient(kernels: Sequence[Kernel], evidence: Evidence) -> list[np.ndarray]:
 def mean_squares(
     kernels: Sequence[Kernel], batches: Sequence[Batch], scalar: Callable[[Batch], Any]
 ) -> list[np.ndarray]:
-    """Mean over `batches` of the squared gradients of `scalar(batch)`, one array per kernel."""
+    """Mean over parts of `batches` of the squared gradients of `scalar(part)`, per kernel."""
     tf = tensorflow()
     variables = [kernel.variable.value for kernel in kernels]
     totals = [np.zeros(kernel.variable.shape) for kernel in kernels]
-    for batch in batches:
+    parts = [part for batch in batches for part in _parts(batch)]
+    for batch in parts:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             value = scalar(batch)
         for total, slope in zip(totals, tape.gradient(value, variables), strict=True):
             if slope is not None:
                 total += np.asarray(tf.convert_to_tensor(slope), np.float64) ** 2
-    return [total / len(batches) for total in totals]
+    return [total / len(parts) for total in totals]
+
+
+def _parts(batch: Batch) -> Iterator[Batch]:
+    for start in range(0, len(batch.x[0]), PART):
+        part = slice(start, start + PART)
+        yield Batch([a[part] for a in batch.x], None if batch.y is None else batch.y[part])
 
 
 def scaled(kernels: Sequence[Kernel], squares: Sequence[np.ndarray]) -> list[np.ndarray]:
