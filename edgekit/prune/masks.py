@@ -14,6 +14,7 @@ from edgekit.model.tf import keras
 from edgekit.prune.criteria import named_criterion
 from edgekit.prune.evidence import Evidence, distance, make_evidence, reference_outputs
 from edgekit.prune.objective import costs_of
+from edgekit.prune.reading import array_of
 from edgekit.prune.scopes import named_scope
 from edgekit.prune.scopes.ranking import with_best_safe
 from edgekit.prune.structures import Groups, named_structure
@@ -94,7 +95,7 @@ class Masks:
 
     def values(self) -> list[np.ndarray]:
         """The masks, True = stays, one array per pruned kernel."""
-        return [np.asarray(mask) for mask in self._masks]
+        return [array_of(mask) for mask in self._masks]
 
     def assign(self, values: Sequence[np.ndarray]) -> None:
         """Masks as `values` gave them, after an interruption."""
@@ -105,7 +106,7 @@ class Masks:
     def apply(self) -> None:
         """Make the masked weights exactly zero."""
         for kernel, mask in zip(self.pruned, self._masks, strict=True):
-            kernel.assign(np.where(np.asarray(mask), kernel.values(), 0))
+            kernel.assign(np.where(array_of(mask), kernel.values(), 0))
 
     def remove(self) -> None:
         """Apply a last time and give the variables their own constraints back."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.prune.reading import array_of
+
 
 def clear_momenta(optimizer: Any, variables: Sequence[Any], masks: Sequence[np.ndarray]) -> None:
     """Zero the optimizer's slots (momenta, velocities) of `variables` where a mask is False.
@@ -24,7 +26,7 @@ def clear_momenta(optimizer: Any, variables: Sequence[Any], masks: Sequence[np.n
             continue
         for slot in _slots(optimizer, place, len(trained)):
             if tuple(slot.shape) == mask.shape:
-                slot.assign(np.where(mask, np.asarray(slot), 0).astype(str(slot.dtype)))
+                slot.assign(np.where(mask, array_of(slot), 0).astype(str(slot.dtype)))
 
 
 def _slots(optimizer: Any, place: int, count: int) -> Iterator[Any]:

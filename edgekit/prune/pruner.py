@@ -16,6 +16,7 @@ from edgekit.model.tf import keras
 from edgekit.prune.evidence import Evidence, make_evidence
 from edgekit.prune.masks import Choice, Masks
 from edgekit.prune.momenta import clear_momenta
+from edgekit.prune.reading import array_of
 from edgekit.prune.schedule import Schedule, bound_schedule, default_schedule
 from edgekit.prune.target import check_target, within_reach
 
@@ -81,7 +82,7 @@ class _Pruning:
             asked = default_schedule(self.target, shrinking=self.masks.criterion.shrink > 0)
         self._schedule = bound_schedule(asked, self.target, self._steps())
         self.masks.install(self.model.distribute_strategy.scope() if self._spread() else None)
-        self._start, self._next = int(self.model.optimizer.iterations), 0
+        self._start, self._next = int(array_of(self.model.optimizer.iterations)), 0
         if self._resumed is not None:
             step, self.current, values = self._resumed
             self._start, self._next = self._start - step, step
@@ -90,7 +91,7 @@ class _Pruning:
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Update when a due step has come or passed: fit may run several in one go."""
-        step = int(self.model.optimizer.iterations) - self._start
+        step = int(array_of(self.model.optimizer.iterations)) - self._start
         answers = [self._schedule(s) for s in range(self._next, step + 1)]
         self._next = step + 1
         due = [sparsity for update, sparsity in answers if update]
@@ -100,7 +101,9 @@ class _Pruning:
             self.close(min(due[-1], self.target))
         if self.masks.criterion.shrink:
             closing = self.current < self.target
-            self.masks.shrink(float(self.model.optimizer.learning_rate) if closing else 0.0)
+            self.masks.shrink(
+                float(array_of(self.model.optimizer.learning_rate)) if closing else 0.0
+            )
 
     def close(self, sparsity: float) -> None:
         """Bring the masks to `sparsity` now; the optimizer forgets what it knew of the weights."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.prune.layout import DENSE, Layout, layout_of
+from edgekit.prune.reading import array_of
 
 SMALLEST = 256  # weights; a smaller kernel saves nothing and is easily hurt
 _KERNELS = {
@@ -52,7 +53,7 @@ class Kernel:
 
     def values(self) -> np.ndarray:
         """A copy, float32 whatever the variable's dtype is."""
-        return np.asarray(self.variable).astype(np.float32)
+        return array_of(self.variable).astype(np.float32)
 
     def assign(self, values: np.ndarray) -> None:
         self.variable.assign(values.astype(str(self.variable.dtype), copy=False))

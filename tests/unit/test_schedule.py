@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.prune.schedule import Constant, Polynomial, bound_schedule
+from edgekit.prune.schedule import SCHEDULES, Constant, Exponential, Polynomial, bound_schedule
 
 
 def test_the_ramp_is_cubic_and_ends_at_the_target() -> None:
@@ -24,6 +24,24 @@ def test_a_ramp_always_has_an_update_with_the_target(steps: int) -> None:
     at = Polynomial(0.75).over(steps)
     due = [sparsity for update, sparsity in map(at, range(steps)) if update]
     assert due[-1] == pytest.approx(0.75)
+
+
+def test_an_exponential_ramp_keeps_the_same_share_at_each_update() -> None:
+    at = Exponential(0.875, end=0.3).over(100)
+    assert at(10)[1] == pytest.approx(0.5) and at(20)[1] == pytest.approx(0.75)
+    assert at(30) == (True, pytest.approx(0.875)) and at(31)[0] is False
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_ends_at_the_target(name: str) -> None:
+    at = bound_schedule(name, 0.75, 40)
+    due = [sparsity for update, sparsity in map(at, range(40)) if update]
+    assert due == sorted(due) and due[-1] == pytest.approx(0.75)
+
+
+def test_one_shot_is_all_at_the_first_step() -> None:
+    at = bound_schedule("one_shot", 0.75, 40)
+    assert at(0) == (True, 0.75) and not any(at(step)[0] for step in range(1, 40))
 
 
 def test_constant_updates_once() -> None:
