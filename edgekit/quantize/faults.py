@@ -37,6 +37,11 @@ def refuse_loops(graph: Any, names: LayerNames) -> None:
 def converter_fault(error: Exception, heard: str, names: LayerNames) -> EdgekitError:
     """One line for an exception of the converter; `heard` is what it wrote to the terminal."""
     text = f"{error}\n{heard}"
+    if found := re.search(r"'(.*)' is not a valid (?:root )?scope name", text):
+        return EdgekitError(
+            f"TensorFlow cannot convert the name '{found.group(1).rstrip('/')}'",
+            hint="rename that model or layer: letters, digits, '_', '-' and '.', no space",
+        )
     for pattern in _REFUSED:
         if found := re.search(pattern, text):
             return _refused_op(found.group(1), text, names)

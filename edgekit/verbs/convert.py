@@ -65,7 +65,7 @@ class ConvertRecord:
     output_error: dict[str, float] | None
     calibration: dict[str, Any] | None
     warnings: tuple[str, ...]
-    files: tuple[Path, ...]
+    written: tuple[Path, ...]
 
 
 def convert(
@@ -203,7 +203,7 @@ def _record(
         output_error=done.output_error,
         calibration=done.calibration,
         warnings=(*done.warnings, *hosted.warnings()),
-        files=tuple(out / file for file in files),
+        written=tuple(out / file for file in files),
     )
 
 

@@ -132,3 +132,13 @@ def test_nothing_of_the_converter_is_heard(capfd: pytest.CaptureFixture[str]) ->
     quantized(*small_net())
     said = capfd.readouterr()
     assert said.out + said.err == ""
+
+
+@needs_tf
+def test_a_layer_name_that_tensorflow_cannot_use_is_named() -> None:
+    module = keras()
+    model = module.Sequential([module.Input((8,)), module.layers.Dense(4, name="a b")], name="ok")
+    loaded = load_model(model)
+    with pytest.raises(EdgekitError, match="cannot convert the name 'a b'") as caught:
+        convert_int8(loaded, loaded.inputs, [np.ones((2, 8), np.float32)])
+    assert "rename that model or layer" in caught.value.hint
