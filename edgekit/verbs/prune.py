@@ -11,6 +11,7 @@ import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
 from edgekit.progress import SILENT, Progress
+from edgekit.verbs._channels import SHARE, STRUCTURE, channel_record, thin
 from edgekit.verbs._lessons import Plan
 from edgekit.verbs._pruned_files import beside, check_out, own_copy, save_model
 from edgekit.verbs._pruning import Pruned, prune_copy
@@ -42,7 +43,9 @@ class PruneRecord:
     `fine_tuning` is None where the weights were zeroed at once; `batch_norm` then says what
     became of the statistics: "re-estimated", "kept" (re-estimating did not help) or "".
     `weight_bytes` are of the kernels as int8, by the way they are stored, and `bought` says in a
-    line what of it shows on the runtimes there are.
+    line what of it shows on the runtimes there are. With the structure "channels" `channels` has
+    a row (name, before, after, reason) for each group of them, `target_sparsity` is the share of
+    the MACs or weights to remove, and `sparsity` counts zeros in what is left.
     """
 
     model: Path
@@ -64,6 +67,7 @@ class PruneRecord:
     weight_bytes: dict[str, int]
     bought: str
     warnings: tuple[str, ...]
+    channels: tuple[Any, ...] = ()
 
 
 def prune(
@@ -115,6 +119,13 @@ def prune(
     loaded = load_model(model, custom=custom)
     lesson = (teacher, augment, recalibrate_bn)
     plan = Plan(loaded, own_copy(loaded), out, sparsity, schedule, choice, budget, *lesson)
+    return _done(plan, data, progress)
+
+
+def _done(plan: Plan, data: Any, progress: Progress) -> PruneRecord:
+    if plan.choice.structure == STRUCTURE:
+        thinned = thin(plan, data, progress)
+        return _saved(plan, thinned.removed.model, channel_record(plan, thinned), thinned.data_hash)
     return _written(plan, prune_copy(plan, data, progress))
 
 
@@ -128,12 +139,14 @@ def _checked(choice: Choice, sparsity: float | None, schedule: Any, augment: Any
     from edgekit.prune.structures import default_sparsity
     from edgekit.prune.target import check_target
 
+    whole = choice.structure == STRUCTURE
     if sparsity is None:
-        sparsity = default_sparsity(choice.structure, SPARSITY)
+        sparsity = SHARE if whole else default_sparsity(choice.structure, SPARSITY)
     check_target(sparsity)
     named_criterion(choice.method)
     named_scope(choice.scope)
-    default_sparsity(choice.structure, sparsity)
+    if not whole:
+        default_sparsity(choice.structure, sparsity)
     costs_of(choice.objective, [])
     named_augment(augment)
     if schedule is not None:
@@ -145,10 +158,13 @@ def _written(plan: Plan, done: Pruned) -> PruneRecord:
     from edgekit.prune.target import check_reached
 
     check_reached(done.masks.sparsity, done.target, grain=done.masks.grain)
-    record = _record(plan, done)
+    return _saved(plan, plan.copy, _record(plan, done), done.data_hash)
+
+
+def _saved(plan: Plan, model: Any, record: PruneRecord, data_hash: dict[str, str]) -> PruneRecord:
     out = plan.out
-    save_model(plan.copy, out)
-    inputs = {record.source: plan.loaded.sha256} | done.data_hash
+    save_model(model, out)
+    inputs = {record.source: plan.loaded.sha256} | data_hash
     files = {out.name: sha256_file(out)}
     write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
     return record

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -185,16 +183,17 @@ def test_outputs_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
         sensitivity(model, X, out=tmp_path)
 
 
-def test_the_command_line(tmp_path: Path) -> None:
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from edgekit.cli.app import app
+
     model = net()
     with quiet():
         model.save(tmp_path / "net.keras")
     np.savez(tmp_path / "data.npz", x=X, y=labels(model))
-    command = [sys.executable, "-m", "edgekit", "sensitivity", "net.keras", "--data", "data.npz"]
-    options = ["--sparsities", "0.5, 0.9", "--bits", "4", "-o", "out", "--json"]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    body = json.loads(done.stdout)
+    files = [str(tmp_path / "net.keras"), "--data", str(tmp_path / "data.npz")]
+    options = ["--sparsities", "0.5, 0.9", "--bits", "4", "-o", str(tmp_path / "out"), "--json"]
+    app(["sensitivity", *files, *options], standalone_mode=False)
+    body = json.loads(capsys.readouterr().out)
     assert body["sparsities"] == [0.5, 0.9] and body["bits"] == [4]
     assert Path(body["page"]).is_file() and edgekit.sensitivity is sensitivity
 

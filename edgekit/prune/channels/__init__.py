@@ -11,7 +11,7 @@ from edgekit.prune.channels.choose import choose_channels
 from edgekit.prune.channels.groups import ChannelGroup, Cost, find_groups
 from edgekit.prune.channels.prune import ChannelPlan, Removed, prune_channels
 from edgekit.prune.channels.rebuild import remove_channels
-from edgekit.prune.channels.scores import group_scores
+from edgekit.prune.channels.scores import group_scores, summed_scores
 
 __all__ = [
     "ChannelGroup",
@@ -23,4 +23,5 @@ __all__ = [
     "group_scores",
     "prune_channels",
     "remove_channels",
+    "summed_scores",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgekit.model.tf import tensorflow
+from edgekit.prune.evidence import outputs_of
 
 BATCH = 128
 
@@ -20,8 +21,8 @@ def loss_gradients(
     loss: Callable[[Any, Any], Any],
     *,
     batches: int = 8,
-) -> list[dict[str, np.ndarray]]:
-    """Path of a variable -> gradient of the mean loss, one dict for each of `batches` batches.
+) -> list[dict[int, np.ndarray]]:
+    """id(variable) -> gradient of the mean loss, one dict for each of `batches` batches.
 
     `x` has one array per model input, `loss(y, outputs)` is a Keras loss. The model runs as in
     inference: batch normalization by its stored statistics, and no dropout.
@@ -31,14 +32,12 @@ def loss_gradients(
     found = []
     for part in np.array_split(np.arange(len(y)), max(1, min(batches, len(y) // 2)))[:batches]:
         chosen = part[:BATCH]
-        arrays = [array[chosen] for array in x]
         with tf.GradientTape() as tape:
-            outputs = model(arrays if len(arrays) > 1 else arrays[0], training=False)
-            value = loss(y[chosen], outputs)
+            value = loss(y[chosen], outputs_of(model, [array[chosen] for array in x])[0])
         tensors = tape.gradient(value, [v.value for v in variables])
         found.append(
             {
-                v.path: np.zeros(v.shape, np.float32) if g is None else np.asarray(g)
+                id(v): np.zeros(v.shape, np.float32) if g is None else np.asarray(g)
                 for v, g in zip(variables, tensors, strict=True)
             }
         )

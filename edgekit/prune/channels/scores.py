@@ -12,7 +12,7 @@ from edgekit.prune.channels.groups import ChannelGroup
 from edgekit.prune.channels.trace import Part
 
 Scores = Mapping[str, np.ndarray]  # name of a group -> one score per channel
-Gradients = Mapping[str, np.ndarray]  # path of a variable -> gradient of the loss, its shape
+Gradients = Mapping[int, np.ndarray]  # id(variable) -> gradient of the loss, its shape
 
 
 def group_scores(
@@ -41,6 +41,26 @@ def group_scores(
             f"there is no channel score '{method}'", hint=f"one of: {', '.join(METHODS)}"
         )
     return {group.name: _norms(group, NORMS[method]) for group in free}
+
+
+def summed_scores(
+    groups: Sequence[ChannelGroup], weights: Mapping[int, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Scores of channels from scores of weights in the measure of |w|, id(variable) -> scores.
+
+    A channel's is the sum of the squares over the filters that make it; filters without scores
+    count as zero.
+    """
+    found = {}
+    for group in (group for group in groups if not group.reason):
+        total = np.zeros(group.size)
+        for part in group.parts:
+            if _makes(part, group) and id(part.variable) in weights:
+                values = np.asarray(weights[id(part.variable)], np.float64)
+                places, rows = _rows(group, part, part.made or 0, values)
+                np.add.at(total, places, np.square(rows).sum(axis=1))
+        found[group.name] = total
+    return found
 
 
 def _l1(values: np.ndarray) -> np.ndarray:
@@ -77,7 +97,7 @@ def _taylor(group: ChannelGroup, gradients: Sequence[Gradients]) -> np.ndarray:
         change = np.zeros(group.size)
         for part in gates:
             axis = part.made or 0
-            product = np.asarray(part.variable, np.float64) * batch[part.variable.path]
+            product = np.asarray(part.variable, np.float64) * batch[id(part.variable)]
             places, rows = _rows(group, part, axis, product)
             np.add.at(change, places, rows.sum(axis=1))
         total += change**2

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`prune` with the structure "channels": a smaller dense model, fine-tuned by the larger one."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.progress import Progress
+from edgekit.verbs._lessons import Plan, Samples, evidence_of, lesson_of, name_of, samples_of
+from edgekit.verbs._pruned_files import checkpoint_path, partial_path
+
+if TYPE_CHECKING:
+    from edgekit.model.dataset import Dataset
+    from edgekit.prune.channels import Removed
+    from edgekit.prune.evidence import Evidence
+    from edgekit.verbs.prune import LayerRow, PruneRecord
+
+STRUCTURE = "channels"
+SHARE = 0.5  # removed where no sparsity is asked for
+# Criteria whose scores say what is lost, so that groups can be weighed against each other.
+_COMPARABLE = ("gradient", "stability")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thinned:
+    """`removed.model` is the smaller model, fine-tuned where there was something to learn."""
+
+    removed: Removed
+    accuracy: dict[str, float] | None
+    fine_tuning: dict[str, Any] | None
+    batch_norm: str
+    warnings: tuple[str, ...]
+    data_hash: dict[str, str]
+
+
+def thin(plan: Plan, data: Any, progress: Progress) -> Thinned:
+    """Remove `plan.sparsity` of the MACs (or weights) of `plan.copy`, which stays whole itself.
+
+    EdgekitError for a model without a graph, a target that channels cannot reach, and as
+    fine-tuning raises it.
+    """
+    from edgekit.model.data import load_data
+    from edgekit.verbs._pruning import _accuracy, _compared
+
+    dataset = load_data(data, plan.loaded.inputs) if data is not None else None
+    samples = samples_of(plan, dataset) if dataset else None
+    before = _accuracy(plan.copy, samples.held_out if samples else None)
+    progress.say("choosing channels")
+    removed = _removed(plan, evidence_of(plan, samples))
+    small = replace(plan, copy=removed.model)
+    warnings = (tuple(dataset.warnings) if dataset else ()) + _without_effect(plan)
+    fine_tuning, batch_norm = None, ""
+    learns = samples is not None and samples.targets is not None and plan.budget.epochs != 0
+    if learns and samples is not None and dataset is not None:
+        fine_tuning, notes = _fit(plan, small, removed, samples, dataset, progress)
+        warnings += notes
+    else:
+        batch_norm = _recalibrated(plan, small, samples)
+        if plan.budget.epochs != 0:
+            warnings += ("nothing to learn from: channels were removed only; give labelled data",)
+    accuracy = _compared(removed.model, samples, before)
+    digest = {name_of(dataset.source): dataset.sha256} if dataset and dataset.sha256 else {}
+    return Thinned(removed, accuracy, fine_tuning, batch_norm, warnings, digest)
+
+
+def _without_effect(plan: Plan) -> tuple[str, ...]:
+    """Choices that are made for masks, and that whole channels have no use for."""
+    choice = plan.choice
+    given = {
+        "schedule": plan.schedule is not None,
+        "scope": choice.scope != "global",
+        "of_all": choice.of_all,
+    }
+    names = [name for name, is_given in given.items() if is_given]
+    if not names:
+        return ()
+    return (f"no effect on whole channels, which go at once: {', '.join(names)}",)
+
+
+def _removed(plan: Plan, evidence: Evidence) -> Removed:
+    from edgekit.prune.channels import ChannelPlan, find_groups, prune_channels
+    from edgekit.prune.criteria import named_criterion
+
+    choice = plan.choice
+    criterion = named_criterion(choice.method)
+    spread = "greedy" if criterion.name in _COMPARABLE else "uniform"
+    how = ChannelPlan(objective=choice.objective, spread=spread, keep=tuple(choice.keep))
+    groups = find_groups(plan.copy)
+    known = {name.split("/")[-1] for group in groups for name in group.layers}
+    if unknown := set(choice.keep) - known - {n for g in groups for n in (g.name, *g.layers)}:
+        raise EdgekitError(
+            f"there is no layer with channels named '{min(unknown)}'",
+            hint=f"layers: {', '.join(sorted(known))}",
+        )
+    if criterion.name == "magnitude":
+        return prune_channels(plan.copy, plan.sparsity, how)
+    scores = _scores(plan, groups, criterion, evidence)
+    return prune_channels(plan.copy, plan.sparsity, how, scores=scores)
+
+
+def _scores(plan: Plan, groups: Any, criterion: Any, evidence: Evidence) -> dict[str, np.ndarray]:
+    """Taylor's from the gates of the channels; any other criterion's summed over the filters."""
+    from edgekit.prune.channels import group_scores, summed_scores
+    from edgekit.prune.channels.gradients import loss_gradients
+    from edgekit.prune.targets import find_kernels
+
+    if criterion.name == "gradient":
+        evidence.need(criterion.needs, criterion.name)
+        assert evidence.loss is not None
+        parts = [
+            loss_gradients(plan.copy, batch.x, batch.y, evidence.loss)
+            for batch in evidence.batches
+            if batch.y is not None
+        ]
+        return group_scores(groups, "taylor", [each for part in parts for each in part])
+    kernels = find_kernels(plan.copy)
+    values = criterion(kernels, evidence)
+    return summed_scores(
+        groups, {id(k.variable): array for k, array in zip(kernels, values, strict=True)}
+    )
+
+
+def _fit(
+    plan: Plan,
+    small: Plan,
+    removed: Removed,
+    samples: Samples,
+    dataset: Dataset,
+    progress: Progress,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    from edgekit.prune.channels.tuning import unmasked
+    from edgekit.prune.checkpoint import Checkpoint
+    from edgekit.prune.finetune import Interrupted, fine_tune
+    from edgekit.verbs._lessons import teacher_name
+    from edgekit.verbs._pruning import _fingerprint, _kept
+
+    lesson = lesson_of(plan, samples)
+    budget = plan.budget.resolved(len(lesson))
+    left = "-".join(str(row.after) for row in removed.groups)
+    mark = f"{_fingerprint(plan, budget, dataset)} {left}"
+    checkpoint = Checkpoint(checkpoint_path(plan.out), mark)
+    try:
+        tuned = fine_tune(
+            removed.model, lesson, unmasked(removed.share), budget, progress, checkpoint
+        )
+    except Interrupted as error:
+        raise _kept(small, error) from None
+    checkpoint.drop()
+    partial_path(plan.out).unlink(missing_ok=True)
+    told = dataclasses.asdict(budget) | {"samples": len(lesson)} | dataclasses.asdict(tuned)
+    told |= {"teacher": teacher_name(plan, lesson), "augment": name_of(plan.augment)}
+    if tuned.nan_step is None:
+        return told, ()
+    note = f"the loss became NaN at step {tuned.nan_step}; the best epoch before was kept"
+    return told, (note,)
+
+
+def _recalibrated(plan: Plan, small: Plan, samples: Samples | None) -> str:
+    """Batch-norm statistics re-estimated on samples where that brings the outputs back."""
+    from edgekit.prune.keeper import scorer_for
+    from edgekit.prune.oneshot import likeness_scorer, recalibrate_if_better
+    from edgekit.verbs._pruning import _judging
+
+    if samples is None or not plan.recalibrate_bn:
+        return ""
+    x, seed = samples.train.arrays(), plan.budget.seed
+    scorer = likeness_scorer(plan.copy, x, seed)
+    if samples.judges is not None:
+        scorer = scorer_for(*_judging(plan, samples)) or scorer
+    return recalibrate_if_better(small.copy, x, scorer, seed)
+
+
+def channel_record(plan: Plan, done: Thinned) -> PruneRecord:
+    """The record of `prune`; `sparsity` counts zeros in the kernels that are left."""
+    from edgekit.verbs.prune import PruneRecord
+
+    removed = done.removed
+    rows = _layers(removed.model)
+    zeros = sum(round(row.sparsity * row.weights) for row in rows) / sum(r.weights for r in rows)
+    macs = removed.macs and removed.macs | {"nonzero": removed.macs["after"]}
+    return PruneRecord(
+        model=plan.out,
+        source=plan.loaded.source.name if plan.loaded.source else plan.loaded.name,
+        source_sha256=plan.loaded.sha256,
+        method=name_of(plan.choice.method),
+        structure=STRUCTURE,
+        scope="global",
+        schedule="once",
+        target_sparsity=plan.sparsity,
+        sparsity=zeros,
+        sparsity_all=zeros,
+        layers=rows,
+        accuracy=done.accuracy,
+        macs=macs,
+        fine_tuning=done.fine_tuning,
+        objective=plan.choice.objective,
+        batch_norm=done.batch_norm,
+        weight_bytes={"dense": sum(row.weights for row in rows)},
+        bought=_bought(removed),
+        warnings=done.warnings,
+        channels=removed.groups,
+    )
+
+
+def _layers(model: Any) -> tuple[LayerRow, ...]:
+    """The kernels whose channels are followed."""
+    from edgekit.prune.channels import find_groups
+    from edgekit.verbs.prune import LayerRow
+
+    parts = dict.fromkeys(part for group in find_groups(model) for part in group.parts)
+    rows = []
+    for part in parts:
+        values = np.asarray(part.variable)
+        if part.positions == 0:  # a bias or a statistic
+            continue
+        name = part.layer if part.attribute == "kernel" else f"{part.layer}/{part.attribute}"
+        rows.append(LayerRow(name, values.shape, values.size, float(np.mean(values == 0)), ""))
+    return tuple(rows)
+
+
+def _bought(removed: Removed) -> str:
+    """A smaller dense model is smaller and faster on every runtime, in RAM too."""
+    shares = {"weights": removed.weights} | ({"MACs": removed.macs} if removed.macs else {})
+    gone = [
+        f"{100 * (1 - share['after'] / share['before']):.0f} % of the {name}"
+        for name, share in shares.items()
+    ]
+    return f"{' and '.join(gone)} are gone, on every runtime: the model is dense and smaller"
