@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from edgekit.lower.fixed import activation_range, float32, quantize_multiplier
+from edgekit.lower.opkind import not_int8
 from edgekit.lower.program import Const
 from edgekit.tflite.graph import Tensor
 
@@ -27,6 +28,17 @@ def pack_channels(weights: np.ndarray, blocked: int) -> np.ndarray:
     flat = weights.reshape(weights.shape[0], -1)
     fours = flat[:blocked].reshape(-1, ABREAST, flat.shape[1]).transpose(0, 2, 1)
     return np.concatenate([fours.reshape(-1), flat[blocked:].reshape(-1)])
+
+
+def refuse_weights(source: Tensor, weights: Tensor, bias: Tensor | None, output: Tensor) -> str:
+    """Reason to refuse operands that are not int8, or weights and bias that are not constant."""
+    if reason := not_int8(source, weights, output):
+        return reason
+    if weights.data is None:
+        return "its weights are not constant"
+    if bias is not None and (bias.dtype != "int32" or bias.data is None):
+        return "its bias is not constant int32"
+    return ""
 
 
 def channel_consts(

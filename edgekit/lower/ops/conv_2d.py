@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels
-from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels, refuse_weights
+from edgekit.lower.opkind import OpKind
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -14,15 +14,10 @@ class Conv2D(OpKind):
     kind = "CONV_2D"
 
     def refuse(self, op: Op, graph: Graph) -> str:
-        weights = graph.input_of(op, 1)
-        bias = graph.operand(op, 2)
-        if reason := not_int8(graph.input_of(op), weights, graph.output_of(op)):
+        source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+        if reason := refuse_weights(source, weights, graph.operand(op, 2), output):
             return reason
-        if weights.data is None:
-            return "its weights are not constant"
-        if bias is not None and (bias.dtype != "int32" or bias.data is None):
-            return "its bias is not constant int32"
-        return "" if graph.output_of(op).shape[-1] == weights.shape[0] else "its shapes disagree"
+        return "" if output.shape[-1] == weights.shape[0] else "its shapes disagree"
 
     def macs(self, op: Op, graph: Graph) -> int:
         weights = graph.input_of(op, 1)

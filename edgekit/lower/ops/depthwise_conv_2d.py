@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from edgekit.lower.channels import channel_consts
-from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.channels import channel_consts, refuse_weights
+from edgekit.lower.opkind import OpKind
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -15,15 +15,10 @@ class DepthwiseConv2D(OpKind):
 
     def refuse(self, op: Op, graph: Graph) -> str:
         source, weights = graph.input_of(op), graph.input_of(op, 1)
-        bias = graph.operand(op, 2)
-        if reason := not_int8(source, weights, graph.output_of(op)):
+        if reason := refuse_weights(source, weights, graph.operand(op, 2), graph.output_of(op)):
             return reason
-        if weights.data is None:
-            return "its weights are not constant"
         if op.inputs[2:3] == (-1,):
             return "its bias is marked absent, on which TFLite Micro crashes"
-        if bias is not None and (bias.dtype != "int32" or bias.data is None):
-            return "its bias is not constant int32"
         return "" if weights.shape[3] % source.shape[3] == 0 else "its shapes disagree"
 
     def macs(self, op: Op, graph: Graph) -> int:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels
-from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels, refuse_weights
+from edgekit.lower.opkind import OpKind
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.tflite.graph import Graph, Op
 
@@ -13,15 +13,11 @@ class FullyConnected(OpKind):
     kind = "FULLY_CONNECTED"
 
     def refuse(self, op: Op, graph: Graph) -> str:
-        weights, bias = graph.input_of(op, 1), graph.operand(op, 2)
-        if reason := not_int8(graph.input_of(op), weights, graph.output_of(op)):
+        source, weights = graph.input_of(op), graph.input_of(op, 1)
+        if reason := refuse_weights(source, weights, graph.operand(op, 2), graph.output_of(op)):
             return reason
-        if weights.data is None:
-            return "its weights are not constant"
         if any(weights.q.zero_points):
             return "its weights have a zero point that is not 0"
-        if bias is not None and (bias.dtype != "int32" or bias.data is None):
-            return "its bias is not constant int32"
         return "its weights are shuffled" if op.options.get("weights_format") else ""
 
     def macs(self, op: Op, graph: Graph) -> int:

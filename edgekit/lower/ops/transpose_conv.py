@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels
+from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels, refuse_weights
 from edgekit.lower.fixed import NONE
-from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.opkind import OpKind
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.window import out_side, pad_before
 from edgekit.tflite.graph import Graph, Op
@@ -28,12 +28,10 @@ class TransposeConv(OpKind):
         output, bias = graph.output_of(op), graph.operand(op, BIAS)
         if source is None or weights is None:
             return "an operand is absent"
-        if reason := not_int8(source, weights, output):
+        if reason := refuse_weights(source, weights, bias, output):
             return reason
-        if weights.data is None:
-            return "its weights are not constant"
-        if len(op.inputs) > BIAS and (bias is None or bias.dtype != "int32" or bias.data is None):
-            return "its bias is not constant int32"
+        if op.inputs[BIAS:] == (-1,):
+            return "its bias is marked absent"
         if not len(source.shape) == len(weights.shape) == len(output.shape) == 4:
             return "its tensors do not have 4 axes"
         out_c, _, _, in_c = weights.shape
