@@ -41,7 +41,10 @@ class TflmGolden:
 
     by = BY
 
-    def __init__(self, model: Path | bytes, *, preserve: bool = False) -> None:
+    def __init__(
+        self, model: Path | bytes, *, preserve: bool = False, graph: Graph | None = None
+    ) -> None:
+        """`graph` spares reading the file again where the caller has read it."""
         self.version = tflm_version()
         if not self.version:
             raise EdgekitError(
@@ -49,7 +52,7 @@ class TflmGolden:
                 hint="pip install tflite-micro (Linux x86-64 only)",
             )
         self._data = model if isinstance(model, bytes) else model.read_bytes()
-        self._graph = read_graph(self._data)
+        self._graph = graph or read_graph(self._data)
         self._interpreter = self._start(preserve)
 
     @property

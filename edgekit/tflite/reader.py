@@ -7,6 +7,7 @@ import importlib
 import re
 import struct
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,7 @@ def _parse(data: bytes, name: str) -> Graph:
     )
 
 
+@cache
 def _names(enum: type) -> dict[int, str]:
     return {value: key for key, value in vars(enum).items() if isinstance(value, int)}
 

@@ -63,7 +63,7 @@ def host_runtimes(done: Conversion, name: str, board: Board | None, progress: Pr
     program = None
     if not aot:
         program = lower_graph(done.graph, Target(core=board.core) if board else None)
-    tflm, tflm_reason = try_tflm(done.tflite)
+    tflm, tflm_reason = try_tflm(done.tflite, done.graph)
     if program is None and tflm is None:
         lower_graph(done.graph)  # raises, with the op, its layer and the reason
     golden = tflm

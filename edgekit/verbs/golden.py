@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edgekit.errors import EdgekitError
 from edgekit.tflite.golden import TflmGolden, tflm_version
+from edgekit.tflite.graph import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,12 +43,12 @@ def golden_for(tflite: Path, *, preserve: bool = False) -> Golden:
     return HostModel(program, aot_sources(program, "golden", f"from {tflite.name}"), "golden")
 
 
-def try_tflm(tflite: Path | bytes) -> tuple[TflmGolden | None, str]:
+def try_tflm(tflite: Path | bytes, graph: Graph) -> tuple[TflmGolden | None, str]:
     """TFLM's interpreter with the model in it and "", or None and why it cannot run the model."""
     if not tflm_version():
         return None, NOT_CHECKED
     try:
-        return TflmGolden(tflite), ""
+        return TflmGolden(tflite, graph=graph), ""
     except EdgekitError as error:
         return None, str(error)
 

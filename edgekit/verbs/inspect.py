@@ -106,7 +106,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
     chosen = load_board(board) if board else None
     aot = refusals(graph)
     program = None if aot else lower_graph(graph)
-    tflm, tflm_reason = try_tflm(path)
+    tflm, tflm_reason = try_tflm(path, graph)
     spans = lifetimes(graph)
     ops = op_rows(graph, aot, tflm_reason)
     peak = max(ops, key=lambda row: row.live_bytes, default=None)
