@@ -12,6 +12,7 @@ from edgekit.cli import options as o
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
 
+PRUNING = "Pruning"
 TRAINING = "Fine-tuning"
 
 
@@ -20,7 +21,8 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "edgekit prune model.keras --data train.npz -o pruned.keras",
             "edgekit prune model.keras --data train.npz --sparsity 0.9 --epochs 8 -o pruned.keras",
-            "edgekit prune model.keras --sparsity 0.5 --schedule constant -o pruned.keras",
+            "edgekit prune model.keras --data train.npz --structure 2x2 --sparsity 0.5 -o p.keras",
+            "edgekit prune model.keras --data unlabelled.npy --method stability -o pruned.keras",
         )
     )(prune)
     app.command(
@@ -52,33 +54,87 @@ def prune(
         ),
     ] = Path("pruned.keras"),
     sparsity: Annotated[
-        float,
+        float | None,
         typer.Option(
-            metavar="0..1", help="Share of the weights to make zero.", rich_help_panel=TRAINING
+            metavar="0..1",
+            help="Share of the weights to make zero; 0.75, or what N:M says.",
+            rich_help_panel=PRUNING,
         ),
-    ] = 0.75,
-    schedule: Annotated[
-        o.Schedule,
-        typer.Option(help="How the sparsity rises.", rich_help_panel=TRAINING),
-    ] = o.Schedule.POLYNOMIAL,
+    ] = None,
+    method: Annotated[
+        o.Method, typer.Option(help="What a weight is worth.", rich_help_panel=PRUNING)
+    ] = o.Method.MAGNITUDE,
+    structure: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What goes together: unstructured, blocks AxB of inputs x outputs (2x2, 8x2), N:M"
+            " (2:4), or channels.",
+            rich_help_panel=PRUNING,
+        ),
+    ] = "unstructured",
     scope: Annotated[
         o.Scope,
         typer.Option(
-            help="Rank weights over the whole model or in each layer.", rich_help_panel=TRAINING
+            help="Rank weights over the whole model, in each layer, or by what layers bear.",
+            rich_help_panel=PRUNING,
         ),
     ] = o.Scope.GLOBAL,
+    objective: Annotated[
+        o.Objective, typer.Option(help="What is to become small.", rich_help_panel=PRUNING)
+    ] = o.Objective.SIZE,
+    schedule: Annotated[
+        o.Schedule | None,
+        typer.Option(
+            help="How the sparsity rises; polynomial, with method l1 constant.",
+            rich_help_panel=PRUNING,
+        ),
+    ] = None,
+    of_all: Annotated[
+        bool,
+        typer.Option(
+            "--of-all",
+            help="Count the sparsity over all layers, also those left alone.",
+            rich_help_panel=PRUNING,
+        ),
+    ] = False,
+    teacher: Annotated[
+        str,
+        typer.Option(
+            metavar="self|none|MODEL",
+            help="Whose outputs are learned too: the dense model's, or another's.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = "self",
+    augment: Annotated[
+        o.Augment,
+        typer.Option(help="Changes of samples while training.", rich_help_panel=TRAINING),
+    ] = o.Augment.NONE,
+    recalibrate_bn: Annotated[
+        bool,
+        typer.Option(
+            help="Re-estimate batch-norm statistics where nothing is fine-tuned.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = True,
     keep: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LAYER",
             help="A layer to leave alone; may be repeated.",
-            rich_help_panel=TRAINING,
+            rich_help_panel=PRUNING,
         ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
             metavar="N", min=0, help="Passes over the training data.", rich_help_panel=TRAINING
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Length of the run in steps.", rich_help_panel=TRAINING
         ),
     ] = None,
     batch_size: Annotated[
@@ -95,12 +151,15 @@ def prune(
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
-    """Set small weights to zero while fine-tuning, and keep them zero."""
+    """Set weights to zero, or take channels out, while fine-tuning; what is zero stays zero."""
     from edgekit.cli.tables import show_prune
     from edgekit.verbs.prune import prune as verb
 
     chosen: dict[str, Any] = {
+        "sparsity": sparsity,
+        "schedule": schedule.value if schedule else None,
         "epochs": epochs,
+        "steps": steps,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
     }
@@ -109,9 +168,14 @@ def prune(
             model,
             data,
             out=out,
-            sparsity=sparsity,
-            schedule=schedule.value,
+            method=method.value,
+            structure=structure,
             scope=scope.value,
+            objective=objective.value,
+            of_all=of_all,
+            teacher=teacher,
+            augment=augment.value,
+            recalibrate_bn=recalibrate_bn,
             keep=tuple(keep or ()),
             seed=seed,
             custom=tuple(custom or ()),

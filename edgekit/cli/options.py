@@ -24,11 +24,33 @@ class Optimize(StrEnum):
 class Schedule(StrEnum):
     CONSTANT = "constant"
     POLYNOMIAL = "polynomial"
+    ONE_SHOT = "one_shot"
+    EXPONENTIAL = "exponential"
+
+
+class Method(StrEnum):
+    MAGNITUDE = "magnitude"
+    GRADIENT = "gradient"
+    ACTIVATION = "activation"
+    STABILITY = "stability"
+    L1 = "l1"
+    RANDOM = "random"
 
 
 class Scope(StrEnum):
     GLOBAL = "global"
     PER_LAYER = "per_layer"
+    ADAPTIVE = "adaptive"
+
+
+class Objective(StrEnum):
+    SIZE = "size"
+    MACS = "macs"
+
+
+class Augment(StrEnum):
+    NONE = "none"
+    FLIP_SHIFT = "flip_shift"
 
 
 class ItemType(StrEnum):

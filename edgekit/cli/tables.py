@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from edgekit.cli.show import (
     Row,
     facts,
@@ -38,20 +40,36 @@ def show_prune(out: Console, record: dict[str, Any]) -> None:
     ]
     if accuracy := record.get("accuracy"):
         after = f"{percent(accuracy['before'])} before, {percent(accuracy['after'])} after"
-        rows.append(("accuracy", after, ""))
+        rows.append(("accuracy", after, f"float, {number(accuracy['samples'])} samples"))
     if macs := record.get("macs"):
         rows.append(("MACs", number(macs["after"]), f"{number(macs['nonzero'])} by a weight not 0"))
+    if weights := record.get("weight_bytes"):
+        rows += [(f"kernels, {way}", kib(size), "int8") for way, size in weights.items()]
+    rows += _training_facts(record)
     facts(out, rows)
     table(
         out,
-        ("layer", "kernel", "zeros"),
+        ("layer", "kernel", "zeros", "left alone"),
         [
-            (layer["name"], shape(layer["shape"]), percent(layer["sparsity"]))
+            (layer["name"], shape(layer["shape"]), percent(layer["sparsity"]), layer["protected"])
             for layer in record["layers"]
         ],
-        left=("layer", "kernel"),
+        left=("layer", "kernel", "left alone"),
         may_shrink=("layer",),
     )
+    for warning in record.get("warnings", ()):
+        out.print(f"  [yellow]note:[/] {escape(warning)}", markup=True)
+    if bought := record.get("bought"):
+        out.print(f"  {bought}", markup=False)
+
+
+def _training_facts(record: dict[str, Any]) -> list[Row]:
+    if tuned := record.get("fine_tuning"):
+        epochs = f"best epoch {tuned.get('best_epoch')} of {tuned['epochs']}"
+        return [("fine-tuning", f"{number(tuned['steps'])} steps", epochs)]
+    if state := record.get("batch_norm"):
+        return [("batch norm", state, "statistics, on samples without labels")]
+    return []
 
 
 def show_convert(out: Console, record: dict[str, Any]) -> None:
