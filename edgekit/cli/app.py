@@ -17,6 +17,7 @@ from edgekit.cli import (
     info_commands,
     journey_commands,
     model_commands,
+    shrink_commands,
     study_commands,
 )
 from edgekit.cli.console import show_error
@@ -38,6 +39,7 @@ app = typer.Typer(
 for module in (
     journey_commands,
     model_commands,
+    shrink_commands,
     study_commands,
     device_commands,
     info_commands,
@@ -88,6 +90,7 @@ def main() -> NoReturn:
 def _usage_error(error: Exception) -> int:
     """Shows what the command line itself got wrong; typer names the nearest option."""
     message = getattr(error, "format_message", lambda: str(error))()
+    message = message.replace(": Value error, ", ": ")  # what the parser says of an enum
     if not message:
         return USAGE
     context = getattr(error, "ctx", None)
