@@ -39,11 +39,18 @@ ONLY_IN = {
     "tensorflow": {"model", "prune", "quantize"},
     "keras": {"model", "prune", "quantize"},
     "tf_keras": {"model", "prune", "quantize"},
+    "tensorflow_model_optimization": {"prune"},
     "serial": {"link"},
     "typer": {"cli"},
     "rich": {"cli"},
 }
-INSIDE_FUNCTIONS = {"tensorflow", "keras", "tf_keras", "tflite_micro"}
+INSIDE_FUNCTIONS = {
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "tensorflow_model_optimization",
+    "tflite_micro",
+}
 
 
 def _python_files() -> list[Path]:
