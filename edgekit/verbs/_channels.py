@@ -59,6 +59,8 @@ def thin(plan: Plan, data: Any, progress: Progress) -> Thinned:
     if learns and samples is not None and dataset is not None:
         fine_tuning, notes = _fit(plan, small, removed, samples, dataset, progress)
         warnings += notes
+        # a short run leaves the moving averages behind the weights
+        batch_norm = _recalibrated(plan, small, samples) if samples.judges is not None else ""
     else:
         batch_norm = _recalibrated(plan, small, samples)
         if plan.budget.epochs != 0:
@@ -133,6 +135,7 @@ def _fit(
     dataset: Dataset,
     progress: Progress,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
+    from edgekit.prune.batchnorm import recalibrate_bn
     from edgekit.prune.channels.tuning import unmasked
     from edgekit.prune.checkpoint import Checkpoint
     from edgekit.prune.finetune import Interrupted, fine_tune
@@ -140,6 +143,8 @@ def _fit(
     from edgekit.verbs._pruning import _fingerprint, _kept
 
     lesson = lesson_of(plan, samples)
+    if plan.recalibrate_bn:  # the old statistics belong to sums over more channels
+        recalibrate_bn(removed.model, samples.train.arrays(), seed=plan.budget.seed)
     budget = plan.budget.resolved(len(lesson))
     left = "-".join(str(row.after) for row in removed.groups)
     mark = f"{_fingerprint(plan, budget, dataset)} {left}"
