@@ -103,17 +103,22 @@ class Workshop:
     def tune(self, model: Any, candidate: Candidate, progress: Progress = SILENT) -> None:
         """Fine-tune, taught by the model as it came; without epochs only zero what is to go."""
         from edgekit.prune.augment import named_augment
+        from edgekit.prune.batchnorm import recalibrate_bn
         from edgekit.prune.feed import Lesson
         from edgekit.prune.finetune import fine_tune
 
         assert self.train.y is not None and self.judges.y is not None
         if not any(candidate.channels.values()) and not candidate.sparsity:
             return
+        x, seed = self.train.arrays(), self.setting.budget.seed
         if self.setting.budget.epochs == 0:
             self._zero(model, candidate)
+            recalibrate_bn(model, x, seed=seed)
             return
+        # Statistics of all channels are far off for few: short runs do not catch up with them.
+        recalibrate_bn(model, x, seed=seed)
         lesson = Lesson(
-            self.train.arrays(),
+            x,
             self.train.y,
             teacher=self.loaded.keras,
             augment=named_augment(self.setting.augment),
@@ -121,6 +126,7 @@ class Workshop:
         )
         budget = self.setting.budget.resolved(len(lesson))
         fine_tune(model, lesson, self._pruner(model, candidate), budget, progress)
+        recalibrate_bn(model, x, seed=seed)
 
     def _pruner(self, model: Any, candidate: Candidate) -> Any:
         from edgekit.prune.pruner import pruner_class
