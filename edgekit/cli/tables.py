@@ -47,6 +47,14 @@ def show_prune(out: Console, record: dict[str, Any]) -> None:
         rows += [(f"kernels, {way}", kib(size), "int8") for way, size in weights.items()]
     rows += _training_facts(record)
     facts(out, rows)
+    (_show_groups if record.get("channels") else _show_kernels)(out, record)
+    for warning in record.get("warnings", ()):
+        out.print(f"  [yellow]note:[/] {escape(warning)}", markup=True)
+    if bought := record.get("bought"):
+        out.print(f"  {bought}", markup=False)
+
+
+def _show_kernels(out: Console, record: dict[str, Any]) -> None:
     table(
         out,
         ("layer", "kernel", "zeros", "left alone"),
@@ -57,10 +65,20 @@ def show_prune(out: Console, record: dict[str, Any]) -> None:
         left=("layer", "kernel", "left alone"),
         may_shrink=("layer",),
     )
-    for warning in record.get("warnings", ()):
-        out.print(f"  [yellow]note:[/] {escape(warning)}", markup=True)
-    if bought := record.get("bought"):
-        out.print(f"  {bought}", markup=False)
+
+
+def _show_groups(out: Console, record: dict[str, Any]) -> None:
+    """Whole channels: how many each group of coupled layers had and has."""
+    table(
+        out,
+        ("channels of", "before", "after", "left alone"),
+        [
+            (row["name"], number(row["before"]), number(row["after"]), row["reason"])
+            for row in record["channels"]
+        ],
+        left=("channels of", "left alone"),
+        may_shrink=("channels of", "left alone"),
+    )
 
 
 def _training_facts(record: dict[str, Any]) -> list[Row]:

@@ -160,3 +160,21 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     record = prune(tmp_path / "net.keras", (X, Y), out=tmp_path / "a.keras", **options)
     assert record.fine_tuning and record.fine_tuning["resumed_after"] >= 1
     assert not (tmp_path / "a.partial.keras").exists()
+
+
+def test_the_table_shows_groups(tmp_path: Path) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    from edgekit.artifacts import plain
+    from edgekit.cli.tables import show_prune
+
+    out = StringIO()
+    record = prune(net(), out=tmp_path / "a.keras", structure="channels")
+    show_prune(Console(file=out, width=80, force_terminal=False), plain(record))
+    [row] = [line.split() for line in out.getvalue().splitlines() if line.startswith(" middle")]
+    assert row[1:3] == [
+        "16",
+        str(load_model(tmp_path / "a.keras").keras.get_layer("middle").filters),
+    ]
