@@ -38,8 +38,9 @@ def clone(model: Any) -> Any:
     return twin
 
 
-def beside(out: Path) -> str:
-    return f"{out.stem}.prune.json"
+def beside(out: Path, stage: str = "prune") -> str:
+    """Name of the record of `stage` that lies beside the model file `out`."""
+    return f"{out.stem}.{stage}.json"
 
 
 def checkpoint_path(out: Path) -> Path:
@@ -64,17 +65,18 @@ def data_digest(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def check_out(out: Path, *, force: bool) -> None:
+def check_out(out: Path, *, force: bool, stage: str = "prune") -> None:
+    """EdgekitError unless `stage` may write `out`: a new .keras file, or its own unchanged one."""
     if out.suffix != ".keras":
         raise EdgekitError(
-            f"'{out}' does not end in .keras", hint="pruned models are written as -o NAME.keras"
+            f"'{out}' does not end in .keras", hint="models are written as -o NAME.keras"
         )
     if out.is_dir():
         raise EdgekitError(f"'{out}' is a folder", hint="give a file: -o NAME.keras")
     check_writable(out.parent, force=True)
     if not out.exists() or force:
         return
-    record = out.with_name(beside(out))
+    record = out.with_name(beside(out, stage))
     owned = read_record(record)["files"].get(out.name) if record.exists() else None
     if owned != sha256_file(out):
         raise EdgekitError(

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgekit.artifacts import check_writable, read_record, sha256_file, write_record
+from edgekit.artifacts import sha256_file, write_record
 from edgekit.errors import EdgekitError
 from edgekit.progress import SILENT, Progress
+from edgekit.verbs._pruned_files import beside, check_out
 
 if TYPE_CHECKING:
     from edgekit.model.dataset import Split
@@ -87,7 +88,7 @@ def cluster(
     out = Path(out)
     need_tfmot()
     first = _start(start)
-    _check_out(out, force=force)
+    check_out(out, force=force, stage="cluster")
     loaded = _loaded(model, custom, progress)
     train, held_out, hashes, warnings = _data(loaded, data, seed)
     samples = _samples(train, epochs, batch_size, learning_rate)
@@ -98,7 +99,9 @@ def cluster(
     _save(result.model, out)
     inputs = {record.source: loaded.sha256} | hashes
     files = {out.name: sha256_file(out)}
-    write_record(out.parent, "cluster", record, inputs=inputs, files=files, file_name=beside(out))
+    write_record(
+        out.parent, "cluster", record, inputs=inputs, files=files, file_name=beside(out, "cluster")
+    )
     return record
 
 
@@ -110,33 +113,10 @@ STARTS = {
 }
 
 
-def beside(out: Path) -> str:
-    """Name of the record that lies beside the clustered model `out`."""
-    return f"{out.stem}.cluster.json"
-
-
 def _start(name: str) -> str:
     if name not in STARTS:
         raise EdgekitError(f"there is no start '{name}'", hint=f"one of: {', '.join(STARTS)}")
     return STARTS[name]
-
-
-def _check_out(out: Path, *, force: bool) -> None:
-    if out.suffix != ".keras" or out.is_dir():
-        raise EdgekitError(
-            f"'{out}' is not the name of a .keras file",
-            hint="clustered models are written as -o NAME.keras",
-        )
-    check_writable(out.parent, force=True)
-    if not out.exists() or force:
-        return
-    record = out.with_name(beside(out))
-    owned = read_record(record)["files"].get(out.name) if record.exists() else None
-    if owned != sha256_file(out):
-        raise EdgekitError(
-            f"'{out}' exists and edgekit cluster did not write it, or it was changed since",
-            hint="give another -o, or --force to overwrite",
-        )
 
 
 def _data(
