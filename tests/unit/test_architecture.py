@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "edgekit"
 
 BOTTOM = {"errors", "wait", "progress", "resources", "artifacts", "tools", "boards"}
+BOTTOM |= {"board_file", "board_rules"}
 # The way of the data, as design and folders have it.
 STAGES = (
     "model",
