@@ -6,8 +6,9 @@ from __future__ import annotations
 import math
 
 from edgekit.errors import EdgekitError
-from edgekit.lower.memory import plan_memory
+from edgekit.lower.memory import arrange
 from edgekit.lower.ops import REGISTRY
+from edgekit.lower.passes import run_passes
 from edgekit.lower.program import KernelCall, Program, Target
 from edgekit.tflite.graph import Graph, Op, Tensor
 
@@ -56,15 +57,21 @@ def macs(op: Op, graph: Graph) -> int:
 
 
 def lower_graph(graph: Graph, target: Target | None = None) -> Program:
-    """The program that runs `graph`; EdgekitError naming op, layer and reason where none can."""
+    """The program that runs `graph`; EdgekitError naming op, layer and reason where none can.
+
+    The program's graph is `graph` after the passes: its ops say by `origin` which ops of `graph`
+    they stand for.
+    """
     target = target or Target()
     if reasons := refusals(graph):
         index, reason = next(iter(reasons.items()))
         others = f" (and {len(reasons) - 1} more ops)" if len(reasons) > 1 else ""
         raise _cannot_run(graph.ops[index], f"{reason}{others}")
     _check_order(graph)
+    graph = run_passes(graph, target)
     calls = tuple(_lower(op, graph, target) for op in graph.ops)
-    return Program(graph=graph, target=target, calls=calls, plan=plan_memory(graph, calls))
+    graph, calls, plan = arrange(graph, calls)
+    return Program(graph=graph, target=target, calls=calls, plan=plan)
 
 
 def _lower(op: Op, graph: Graph, target: Target) -> KernelCall:

@@ -23,6 +23,13 @@ class _Buffer:
     offset: int = 0
 
 
+def arrange(
+    graph: Graph, calls: tuple[KernelCall, ...]
+) -> tuple[Graph, tuple[KernelCall, ...], MemoryPlan]:
+    """`graph` and its `calls` in the order that needs the least memory, and the plan for it."""
+    return graph, calls, plan_memory(graph, calls)
+
+
 def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> MemoryPlan:
     """The smallest arena found among several packings, with and without in-place outputs.
 

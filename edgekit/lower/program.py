@@ -36,8 +36,14 @@ class KernelCall:
     scratch?)`, pointers typed after each tensor's dtype. `params` are compile-time constants:
     calls with equal kernel, params and pointer types share one specialised function.
     An input that is a constant of the graph becomes an array in flash. `in_place` names the
-    positions in `inputs` whose memory the output may take over. `alias` marks an op that moves no
-    data (RESHAPE): its output is its input's memory.
+    positions in `inputs` whose memory the output may take over. `leads` says more: pairs
+    (position in `inputs`, bytes), meaning that the first output may lie over that input if it
+    begins at least so many bytes before it, because by the time the kernel writes a byte it
+    needs no byte of the input below that address plus `bytes` any more. For a kernel that walks
+    up through both: the most by which the end of what is written runs ahead of the lowest input
+    byte still to be read (lower/overlap.py computes it for windows). 0 is the same as `in_place`,
+    for outputs larger than the input too. `alias` marks an op that moves no data (RESHAPE): its
+    output is its input's memory.
     """
 
     kernel: str = ""
@@ -48,6 +54,7 @@ class KernelCall:
     scratch_bytes: int = 0
     in_place: tuple[int, ...] = ()
     alias: bool = False
+    leads: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +69,7 @@ class MemoryPlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A graph lowered for a target: `calls[i]` runs op i of the graph."""
+    """A graph lowered for a target: `calls[i]` runs op i of `graph`, the file's after passes."""
 
     graph: Graph
     target: Target

@@ -177,6 +177,20 @@ def golden_outputs(
     return tuple(np.stack(column) for column in zip(*rows, strict=True))
 
 
+@dataclass(frozen=True, slots=True)
+class RunOp:
+    """One op as the device runs it: the ops of the file that it stands for, first the one that
+    names it, and the tensors of the file that it leaves as they are there."""
+
+    origin: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def as_in_file(graph: Graph) -> tuple[RunOp, ...]:
+    """The ops of a device that runs the file's ops one for one."""
+    return tuple(RunOp((op.index,), op.outputs) for op in graph.ops)
+
+
 def first_difference(
     device: Runner,
     graph: Graph,
@@ -184,25 +198,39 @@ def first_difference(
     golden_tensor: Callable[[int], np.ndarray],
     inputs: Sequence[np.ndarray],
     sample: int,
+    ops: Sequence[RunOp] = (),
 ) -> Difference:
     """Runs `sample` op by op on the device and names the first op whose output differs.
 
-    `offsets` are bytes in the arena of each activation tensor; `golden_tensor(index)` gives the
-    golden values of a tensor after a run on this very sample.
+    `offsets` are bytes in the arena of each tensor that can be compared; `golden_tensor(index)`
+    gives the golden values of a tensor after a run on this very sample. `ops` are those of the
+    device, where they are not the file's. Ops since the last equal tensor whose outputs exist
+    on the device alone may be the guilty ones as well: `reason` names them.
     """
     _load(device, inputs, sample)
-    for op in graph.ops:
-        device.run_ops(op.index, op.index)
-        for index in op.outputs:
-            tensor = graph.tensor(index)
-            if index not in offsets or tensor.is_constant:
-                continue
-            ours = _as_array(device.read_arena(offsets[index], tensor.bytes), tensor)
-            theirs = golden_tensor(index).astype(tensor.dtype).reshape(ours.shape)
-            if ours.tobytes() == theirs.tobytes():
-                continue
-            worst = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max()
-            return Difference(op.layer or op.kind, sample, op.index, op.kind, float(worst))
+    unseen: list[str] = []
+    for position, run in enumerate(ops or as_in_file(graph)):
+        device.run_ops(position, position)
+        op = graph.ops[run.origin[0]]
+        seen = [i for i in run.outputs if i in offsets and not graph.tensor(i).is_constant]
+        if not seen:
+            unseen.append(op.layer or op.kind)
+            continue
+        for index in seen:
+            worst = _off_by(device, graph.tensor(index), offsets[index], golden_tensor(index))
+            if worst is not None:
+                reason = f"or before it: {', '.join(unseen)}" if unseen else ""
+                return Difference(op.layer or op.kind, sample, op.index, op.kind, worst, reason)
+        unseen = []
     return Difference(
         "", sample, reason="every layer is equal when run one by one; only whole runs differ"
     )
+
+
+def _off_by(device: Runner, tensor: Tensor, offset: int, golden: np.ndarray) -> float | None:
+    """Largest difference of a tensor in the arena from its golden; None where none differs."""
+    ours = _as_array(device.read_arena(offset, tensor.bytes), tensor)
+    theirs = golden.astype(tensor.dtype).reshape(ours.shape)
+    if ours.tobytes() == theirs.tobytes():
+        return None
+    return float(np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max())

@@ -38,7 +38,11 @@ class Quant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
-    """One tensor: `shape` as in the file (batch included), `data` only where it is a constant."""
+    """One tensor: `shape` as in the file (batch included), `data` only where it is a constant.
+
+    `kept` is True as long as shape and values are those of the file's tensor of this index; a
+    pass that changes or adds one clears it, and nothing compares such a tensor with a golden.
+    """
 
     index: int
     name: str
@@ -47,6 +51,7 @@ class Tensor:
     quant: Quant | None = None
     data: np.ndarray | None = None
     dynamic: bool = False
+    kept: bool = True
 
     @property
     def elements(self) -> int:
@@ -76,7 +81,8 @@ class Op:
     """One operator. `inputs` holds tensor indices, -1 where an optional input is absent.
 
     `options` are the builtin options of TFLite's schema in snake_case (`stride_w`, `padding`).
-    `layer` is the Keras layer it came from, as far as tensor names tell.
+    `layer` is the Keras layer it came from, as far as tensor names tell. `origin` are the ops of
+    the file that it does the work of, the one that gives it its kind first: passes fold ops.
     """
 
     index: int
@@ -86,6 +92,12 @@ class Op:
     options: dict[str, Any] = field(default_factory=dict)
     layer: str = ""
     version: int = 1
+    origin: tuple[int, ...] = ()
+
+    @property
+    def origins(self) -> tuple[int, ...]:
+        """`origin`, which for an op straight from the file is the op itself."""
+        return self.origin or (self.index,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import Board, load_board
 from edgekit.errors import EdgekitError, LimitBroken
-from edgekit.measure.harness import Difference
+from edgekit.measure.harness import Difference, RunOp, as_in_file
 from edgekit.measure.stats import LatencySummary
 from edgekit.progress import SILENT, Progress
 
@@ -41,8 +41,10 @@ class BenchRecord:
     `kind` labels latency: "measured" (`counter` at `clock_hz`, in us) or "emulated" (in
     instructions). Differences are in `diff_unit`: LSB, or real values for float outputs.
     `outputs` is an .npz with `inputs`, `outputs` (as sent and received), `golden` and `ticks`;
-    further inputs and outputs of a model follow as `inputs_1`, ... `layers` are
-    `{index, op, layer, macs, ticks}` and the ticks in latency's unit.
+    further inputs and outputs of a model follow as `inputs_1`, ... `layers` are the ops that the
+    device runs, `{index, op, layer, macs, macs_run, ticks, origin}` and the ticks in latency's
+    unit: `origin` are the ops of the .tflite file that it stands for, `index` the first of them,
+    `macs` theirs as the file has them and `macs_run` what is left to do.
     """
 
     name: str
@@ -113,6 +115,13 @@ class Bundle:
     @property
     def tflite(self) -> Path:
         return self.folder / self.firmware["tflite"]
+
+    @property
+    def ops(self) -> tuple[RunOp, ...]:
+        """What the device runs, op by op."""
+        rows = self.firmware.get("ops") or ()
+        given = tuple(RunOp(tuple(row["origin"]), tuple(row["outputs"])) for row in rows)
+        return given or as_in_file(self.graph)
 
     @property
     def elf(self) -> Path:

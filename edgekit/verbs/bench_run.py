@@ -65,7 +65,7 @@ def measure(
         zero_points = [_zero_point(graph, index) for index in graph.outputs]
         agreement = compare_outputs(run.outputs, expected, zero_points=zero_points)
         wanted = profile and hello.has_invoke_op
-        ticks = profile_ops(device, samples.inputs, len(graph.ops)) if wanted else ()
+        ticks = profile_ops(device, samples.inputs, len(bundle.ops)) if wanted else ()
         difference = _difference(device, hello, bundle, samples, agreement)
         memory = device.memory()
     source = GoldenSource(golden.by, golden.version)
@@ -105,7 +105,9 @@ def _difference(
     golden = golden_for(bundle.tflite, preserve=True)
     golden.run([array[sample] for array in samples.inputs])
     offsets = {int(index): place["offset"] for index, place in bundle.firmware["plan"].items()}
-    return first_difference(device, bundle.graph, offsets, golden.tensor, samples.inputs, sample)
+    return first_difference(
+        device, bundle.graph, offsets, golden.tensor, samples.inputs, sample, bundle.ops
+    )
 
 
 def write_run(bundle: Bundle, samples: BenchSamples, session: Session, *, seed: int) -> BenchRecord:
@@ -162,7 +164,7 @@ def _record(
         memory=_memory(bundle.build, session.memory),
         outputs=target / "outputs.npz",
         ticks=target / "ticks.csv",
-        layers=_layers(bundle.graph, session),
+        layers=_layers(bundle, session),
         golden=session.source,
         first_difference=session.difference,
         seed=seed,
@@ -210,17 +212,24 @@ def _score(graph: Graph, outputs: tuple[np.ndarray, ...], samples: BenchSamples)
     return score(real, samples.labels)
 
 
-def _layers(graph: Graph, session: Session) -> tuple[dict[str, Any], ...]:
+def _layers(bundle: Bundle, session: Session) -> tuple[dict[str, Any], ...]:
     if not session.op_ticks:
         return ()
-    return tuple(
-        {
-            "index": op.index,
-            "op": op.kind,
-            "layer": op.layer,
-            "macs": macs(op, graph),
-            "ticks": ticks,
-            session.scale.unit: session.scale.of(ticks),
-        }
-        for op, ticks in zip(graph.ops, session.op_ticks, strict=True)
-    )
+    graph, rows = bundle.graph, bundle.firmware.get("ops") or ()
+    layers = []
+    for position, (run, ticks) in enumerate(zip(bundle.ops, session.op_ticks, strict=True)):
+        op = graph.ops[run.origin[0]]
+        asked = sum(macs(graph.ops[index], graph) for index in run.origin)
+        layers.append(
+            {
+                "index": op.index,
+                "op": op.kind,
+                "layer": op.layer,
+                "macs": asked,
+                "macs_run": rows[position]["macs"] if rows else asked,
+                "origin": run.origin,
+                "ticks": ticks,
+                session.scale.unit: session.scale.of(ticks),
+            }
+        )
+    return tuple(layers)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.artifacts import (
     hash_tree,
@@ -29,8 +29,10 @@ RUNTIMES = ("aot", "tflm")
 class FirmwareRecord:
     """The project and the model in it.
 
-    `plan` says where in the arena each tensor lies, by its index in the .tflite file:
-    `{offset, bytes, first, last}`, live from op `first` to op `last`.
+    `ops` are those that run: `{op, origin, macs, outputs}`, `origin` being the ops of the .tflite
+    file that it stands for, the one that names it first. `plan` says where in the arena each
+    tensor lies that is as in the .tflite file, by its index there: `{offset, bytes, first,
+    last}`, live from op `first` to op `last` of `ops`.
     """
 
     board: str
@@ -41,6 +43,7 @@ class FirmwareRecord:
     tflite: Path
     model_sha256: str
     arena_bytes: int
+    ops: tuple[dict[str, Any], ...]
     plan: dict[int, dict[str, int]]
 
 
@@ -78,6 +81,7 @@ def firmware(
         tflite=out / "model" / f"{name}.tflite",
         model_sha256=program.graph.sha256,
         arena_bytes=program.plan.arena_bytes,
+        ops=_ops(program),
         plan=_plan(program),
     )
     write_record(out, "firmware", record, inputs={tflite.name: sha256_file(tflite)}, files=files)
@@ -146,6 +150,21 @@ def _write(
     )
 
 
+def _ops(program: Program) -> tuple[dict[str, Any], ...]:
+    from edgekit.lower.build import macs
+
+    graph = program.graph
+    return tuple(
+        {
+            "op": op.kind,
+            "origin": op.origins,
+            "macs": macs(op, graph),
+            "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
+        }
+        for op in graph.ops
+    )
+
+
 def _plan(program: Program) -> dict[int, dict[str, int]]:
     plan, graph = program.plan, program.graph
     return {
@@ -156,6 +175,7 @@ def _plan(program: Program) -> dict[int, dict[str, int]]:
             "last": plan.lifetimes[tensor][1],
         }
         for tensor, offset in sorted(plan.offsets.items())
+        if graph.tensor(tensor).kept
     }
 
 
