@@ -19,7 +19,7 @@ def resolver_method(kind: str) -> str:
 def ops_header(graph: Graph, name: str, provenance: str) -> dict[str, str]:
     """`<name>_ops.h` of `graph`; EdgekitError for an operator that TFLM's resolver cannot add."""
     methods = []
-    for op in graph.ops:
+    for op in (*graph.ops, *graph.decodes):
         method = resolver_method(op.kind)
         if not method:
             raise EdgekitError(

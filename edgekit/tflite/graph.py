@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+# Kind of the op that gives weights back from their encoded form, on the device, at each inference.
+DECODE = "CUSTOM:TFLM_DECODE"
+
 ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "float32": 4, "int64": 8}
 
 
@@ -36,12 +39,25 @@ class Quant:
         return len(self.scales) > 1
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """How the file stores a constant that a DECODE op gives: `mode` is "prune" or "lut".
+
+    `bits` are stored per element beside a table, `stored_bytes` is all that the file holds of it.
+    """
+
+    mode: str
+    bits: int
+    stored_bytes: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
     """One tensor: `shape` as in the file (batch included), `data` only where it is a constant.
 
     `kept` is True as long as shape and values are those of the file's tensor of this index; a
     pass that changes or adds one clears it, and nothing compares such a tensor with a golden.
+    `encoded` is set where the file stores the constant for a DECODE op.
     """
 
     index: int
@@ -52,6 +68,7 @@ class Tensor:
     data: np.ndarray | None = None
     dynamic: bool = False
     kept: bool = True
+    encoded: Encoded | None = None
 
     @property
     def elements(self) -> int:
@@ -102,7 +119,11 @@ class Op:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """A whole model with one subgraph; tensors by index, ops in execution order."""
+    """A whole model with one subgraph; tensors by index, ops in execution order.
+
+    `decodes` are the DECODE ops of the file that are not among `ops` because their results are
+    constants here; their indices count all ops of the file.
+    """
 
     name: str
     tensors: tuple[Tensor, ...]
@@ -111,6 +132,7 @@ class Graph:
     outputs: tuple[int, ...]
     file_bytes: int = 0
     sha256: str = ""
+    decodes: tuple[Op, ...] = ()
 
     def tensor(self, index: int) -> Tensor:
         return self.tensors[index]
@@ -126,3 +148,8 @@ class Graph:
 
     def output_of(self, op: Op, position: int = 0) -> Tensor:
         return self.tensors[op.outputs[position]]
+
+
+def needs_decode(graph: Graph) -> bool:
+    """Whether TFLite Micro needs its DECODE operator to run the file that `graph` came from."""
+    return bool(graph.decodes) or any(op.kind == DECODE for op in graph.ops)

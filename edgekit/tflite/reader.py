@@ -15,6 +15,7 @@ import numpy as np
 
 from edgekit.artifacts import sha256_bytes
 from edgekit.errors import EdgekitError
+from edgekit.tflite.decode import fold_decodes
 from edgekit.tflite.graph import Graph, Op, Quant, Tensor
 from edgekit.tflite.layers import layer_of
 
@@ -45,8 +46,12 @@ _NUMPY = {
 }
 
 
-def read_graph(source: Path | str | bytes, *, name: str = "") -> Graph:
-    """Graph of a .tflite file or of its bytes; EdgekitError for anything that is not one."""
+def read_graph(source: Path | str | bytes, *, name: str = "", decode: bool = True) -> Graph:
+    """Graph of a .tflite file or of its bytes; EdgekitError for anything that is not one.
+
+    With `decode`, weights that the file stores for DECODE ops are plain constants and those ops
+    lie in `decodes`; without, the graph is what TFLite Micro executes, op for op.
+    """
     if isinstance(source, bytes):
         data, where = source, name or "model"
     else:
@@ -64,7 +69,8 @@ def read_graph(source: Path | str | bytes, *, name: str = "") -> Graph:
             f"'{where}' is not a .tflite file", hint="edgekit convert makes one from a Keras model"
         )
     try:
-        return _parse(data, name or "model")
+        graph = _parse(data, name or "model")
+        return fold_decodes(graph) if decode else graph
     except _DAMAGE as error:
         raise EdgekitError(
             f"'{where}' is damaged or truncated",
@@ -169,7 +175,7 @@ def _op(model: Any, raw: Any, index: int, names: dict[int, str], tensors: Any) -
         inputs=inputs,
         outputs=outputs,
         options=_options(raw),
-        layer=_layer(tensors, inputs, outputs),
+        layer=_layer(tensors, inputs, outputs) or f"op {index}",
         version=code.Version(),
     )
 
