@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgekit.errors import DeviceError, DeviceTimeout
 from edgekit.link import messages
 from edgekit.link.frame import DELIMITER, PROTOCOL_VERSION
-from edgekit.link.messages import ARENA, BY_NAME, INPUT, OUTPUT
+from edgekit.link.messages import ARENA, BY_NAME, INPUT, OP_OUTPUT, OUTPUT
 from edgekit.link.session import REBUILD, Session, other_version
 from edgekit.link.transport import Autopsy, Line, SerialLike
 from edgekit.wait import Deadline
@@ -49,6 +49,8 @@ class Hello:
     model_name: str
     runtime: str
     model_sha256: str
+    runtime_version: str = ""
+    kernels: str = ""
 
     @property
     def has_invoke_op(self) -> bool:
@@ -59,6 +61,11 @@ class Hello:
     def has_arena(self) -> bool:
         """Whether tensors inside the model can be read."""
         return bool(self.flags & messages.HAS_ARENA)
+
+    @property
+    def has_op_output(self) -> bool:
+        """Whether the outputs of the op that was run last can be read."""
+        return bool(self.flags & messages.HAS_OP_OUTPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +82,14 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """RAM on the device. The stack's mark is the deepest since the device started."""
+    """RAM on the device. The stack's mark is the deepest since the device started.
+
+    `arena_used_bytes` is what the runtime took of the arena, with its scratch buffers. Both
+    stack figures are 0 where the port cannot know its stack.
+    """
 
     arena_bytes: int
+    arena_used_bytes: int
     stack_used_bytes: int
     stack_reserved_bytes: int
 
@@ -175,6 +187,10 @@ class Device:
     def read_arena(self, offset: int, length: int) -> bytes:
         """`length` bytes of the arena from `offset` on."""
         return self._read(ARENA, 0, offset, length)
+
+    def read_op_output(self, position: int, length: int) -> bytes:
+        """The first `length` bytes of output `position` of the op that `run_ops` ran last."""
+        return self._read(OP_OUTPUT, position, 0, length)
 
     def memory(self) -> MemoryUse:
         """Arena and stack as used so far."""

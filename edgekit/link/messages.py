@@ -20,8 +20,8 @@ MAX_TEXT = 120
 MAX_RANK = 6
 REPLY = 0x80
 
-INPUT, OUTPUT, ARENA = 0, 1, 2
-HAS_INVOKE_OP, HAS_ARENA = 1, 2
+INPUT, OUTPUT, ARENA, OP_OUTPUT = 0, 1, 2, 3
+HAS_INVOKE_OP, HAS_ARENA, HAS_OP_OUTPUT = 1, 2, 4
 
 NUMBERS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f32": "f", "dims": "6i"}
 
@@ -59,7 +59,7 @@ MESSAGES = (
             "protocol_version:u16 max_payload:u16 counter_hz:u32 counter_overhead_ticks:u32"
             " model_status:i32 input_count:u16 output_count:u16 op_count:u16 flags:u8"
             " arena_bytes:u32 build_id:text board:text counter:text model_name:text"
-            " runtime:text model_sha256:text"
+            " runtime:text model_sha256:text runtime_version:text kernels:text"
         ),
     ),
     Message(
@@ -82,7 +82,7 @@ MESSAGES = (
     Message(
         "read",
         7,
-        "bytes of an input, an output or the arena",
+        "bytes of an input, an output, the arena, or what the op that ran last gave",
         request=_fields("space:u8 index:u16 offset:u32 length:u32"),
         reply=_fields("data:rest"),
     ),
@@ -90,7 +90,9 @@ MESSAGES = (
         "memory",
         8,
         "RAM as used; the stack's mark is the deepest since the start",
-        reply=_fields("arena_bytes:u32 stack_used_bytes:u32 stack_reserved_bytes:u32"),
+        reply=_fields(
+            "arena_bytes:u32 arena_used_bytes:u32 stack_used_bytes:u32 stack_reserved_bytes:u32"
+        ),
     ),
     Message("reset", 9, "answers, then starts anew"),
     Message("bootloader", 10, "answers, then enters the chip's loader"),

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgekit.link import messages
 from edgekit.link.frame import PROTOCOL_VERSION
 from edgekit.link.messages import ERROR, ERRORS, LOG, MESSAGES, Field, Message
@@ -58,11 +60,21 @@ def _constants() -> str:
         lines.append(f"  /* {message.meaning} */")
         lines.append(f"  EK_MSG_{message.name.upper()} = {message.number},")
     lines[-1] = lines[-1].rstrip(",")
-    lines += ["};", "", "enum { EK_SPACE_INPUT = 0, EK_SPACE_OUTPUT = 1, EK_SPACE_ARENA = 2 };"]
-    lines += ["", "enum { EK_HAS_INVOKE_OP = 1, EK_HAS_ARENA = 2 };", "", "enum {"]
+    spaces = ("INPUT", "OUTPUT", "ARENA", "OP_OUTPUT")
+    flags = ("INVOKE_OP", "ARENA", "OP_OUTPUT")
+    lines += ["};", "", _enum("SPACE", {name: getattr(messages, name) for name in spaces})]
+    lines += ["", _enum("HAS", {name: getattr(messages, f"HAS_{name}") for name in flags})]
+    lines += ["", "enum {"]
     lines += [f"  EK_ERR_{name.upper()} = {code}," for code, (name, _) in ERRORS.items()]
     lines[-1] = lines[-1].rstrip(",")
     return "\n".join([*lines, "};", ""])
+
+
+def _enum(group: str, numbers: Mapping[str, int]) -> str:
+    """An enum on one line, or where that is too long, one line a name."""
+    parts = [f"EK_{group}_{name} = {number}" for name, number in numbers.items()]
+    line = f"enum {{ {', '.join(parts)} }};"
+    return line if len(line) <= 100 else "enum {\n  " + ",\n  ".join(parts) + "\n};"
 
 
 def _struct(message: Message, side: str, fields: tuple[Field, ...]) -> str:

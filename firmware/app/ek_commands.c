@@ -44,7 +44,8 @@ static uint8_t *hello(void) {
       .output_count = model->output_count,
       .op_count = model->op_count,
       .flags = (uint8_t)((model->invoke_op != NULL ? EK_HAS_INVOKE_OP : 0) |
-                         (model->arena != NULL ? EK_HAS_ARENA : 0)),
+                         (model->arena != NULL ? EK_HAS_ARENA : 0) |
+                         (model->op_output != NULL ? EK_HAS_OP_OUTPUT : 0)),
       .arena_bytes = model->arena_bytes,
       .build_id = EK_BUILD_ID,
       .board = EK_BOARD_ID,
@@ -52,6 +53,8 @@ static uint8_t *hello(void) {
       .model_name = model->name,
       .runtime = model->runtime,
       .model_sha256 = model->sha256,
+      .runtime_version = model->runtime_version != NULL ? model->runtime_version : "",
+      .kernels = model->kernels != NULL ? model->kernels : "",
   };
   return ek_put_hello(payload_of_answer(), &reply);
 }
@@ -103,6 +106,11 @@ static uint8_t *run(void) {
   return ek_put_run(payload_of_answer(), &reply);
 }
 
+static int time_op(uint16_t op, uint64_t *ticks) {
+  if (ek_the_model.time_op != NULL) return ek_the_model.time_op(op, ticks);
+  return ek_timing_invoke_op(ek_the_model.invoke_op, op, ticks);
+}
+
 /* Both PROFILE and RUN_OPS; `timed` gives a u32 of ticks for each op (more does not fit: the
    largest u32 says so). */
 static uint8_t *run_ops(const uint8_t *payload, uint32_t length, int timed) {
@@ -120,25 +128,37 @@ static uint8_t *run_ops(const uint8_t *payload, uint32_t length, int timed) {
   for (uint32_t i = 0; i < count; i++) {
     uint64_t ticks;
     const uint16_t op = (uint16_t)(ask.first + i);
-    const int status = ek_timing_invoke_op(ek_the_model.invoke_op, op, &ticks);
+    const int status = time_op(op, &ticks);
     if (status != 0) return refuse(EK_ERR_MODEL_FAILED, status, "invoke_op");
     if (timed) end = ek_put_uint(end, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks, 4);
   }
   return end;
 }
 
+/* NULL where there is no such memory. */
+static const uint8_t *find_bytes(uint8_t space, uint16_t index, uint32_t *bytes) {
+  if (space == EK_SPACE_ARENA) {
+    *bytes = ek_the_model.arena_bytes;
+    return ek_the_model.arena;
+  }
+  if (space == EK_SPACE_OP_OUTPUT) {
+    return ek_the_model.op_output != NULL ? ek_the_model.op_output(index, bytes) : NULL;
+  }
+  const ek_tensor *found = find_tensor(space, index);
+  if (found == NULL) return NULL;
+  *bytes = found->bytes;
+  return found->data;
+}
+
 static uint8_t *read_bytes(const uint8_t *payload, uint32_t length) {
   ek_read_request ask;
   if (!ek_get_read(&ask, payload, length)) return refuse_length(length);
-  const uint8_t *from = ek_the_model.arena;
-  uint32_t bytes = ek_the_model.arena_bytes;
-  if (ask.space != EK_SPACE_ARENA) {
-    const ek_tensor *found = find_tensor(ask.space, ask.index);
-    if (found == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");
-    from = found->data;
-    bytes = found->bytes;
+  uint32_t bytes = 0;
+  const uint8_t *from = find_bytes(ask.space, ask.index, &bytes);
+  if (from == NULL && ask.space >= EK_SPACE_ARENA) {
+    return refuse(EK_ERR_NOT_SUPPORTED, 0, "reading inside the model");
   }
-  if (from == NULL) return refuse(EK_ERR_NOT_SUPPORTED, 0, "reading the arena");
+  if (from == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");
   if (outside(ask.offset, ask.length, bytes)) {
     return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)bytes, "");
   }
@@ -150,8 +170,10 @@ static uint8_t *read_bytes(const uint8_t *payload, uint32_t length) {
 }
 
 static uint8_t *memory(void) {
+  const ek_model *model = &ek_the_model;
   const ek_memory_reply reply = {
-      .arena_bytes = ek_the_model.arena_bytes,
+      .arena_bytes = model->arena_bytes,
+      .arena_used_bytes = model->arena_used != NULL ? model->arena_used() : model->arena_bytes,
       .stack_used_bytes = ek_memory_stack_used(),
       .stack_reserved_bytes = ek_memory_stack_reserved(),
   };

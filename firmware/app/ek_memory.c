@@ -18,6 +18,7 @@ EK_RAW_STACK void ek_memory_start(void) {
   volatile uint8_t here = 0;
   volatile uint8_t *at = stack.low;
   const uintptr_t stop = (uintptr_t)&here - EK_PAINT_MARGIN;
+  if (stack.bytes == 0u) return;
   while ((uintptr_t)at < stop) *at++ = EK_PAINT;
 }
 

@@ -8,7 +8,7 @@
 
 #include "ek_bytes.h"
 
-#define EK_PROTOCOL_VERSION 1u
+#define EK_PROTOCOL_VERSION 2u
 #define EK_MAX_PAYLOAD 1024u
 #define EK_MAX_TEXT 120u
 #define EK_REPLY 0x80u
@@ -26,7 +26,7 @@ enum {
   EK_MSG_PROFILE = 5,
   /* ops first..last, both included */
   EK_MSG_RUN_OPS = 6,
-  /* bytes of an input, an output or the arena */
+  /* bytes of an input, an output, the arena, or what the op that ran last gave */
   EK_MSG_READ = 7,
   /* RAM as used; the stack's mark is the deepest since the start */
   EK_MSG_MEMORY = 8,
@@ -40,9 +40,9 @@ enum {
   EK_MSG_ERROR = 255
 };
 
-enum { EK_SPACE_INPUT = 0, EK_SPACE_OUTPUT = 1, EK_SPACE_ARENA = 2 };
+enum { EK_SPACE_INPUT = 0, EK_SPACE_OUTPUT = 1, EK_SPACE_ARENA = 2, EK_SPACE_OP_OUTPUT = 3 };
 
-enum { EK_HAS_INVOKE_OP = 1, EK_HAS_ARENA = 2 };
+enum { EK_HAS_INVOKE_OP = 1, EK_HAS_ARENA = 2, EK_HAS_OP_OUTPUT = 4 };
 
 enum {
   EK_ERR_BAD_FRAME = 1,
@@ -74,6 +74,8 @@ typedef struct {
   const char *model_name;
   const char *runtime;
   const char *model_sha256;
+  const char *runtime_version;
+  const char *kernels;
 } ek_hello_reply;
 
 static inline uint8_t *ek_put_hello(uint8_t *at, const ek_hello_reply *m) {
@@ -93,6 +95,8 @@ static inline uint8_t *ek_put_hello(uint8_t *at, const ek_hello_reply *m) {
   at = ek_put_text(at, m->model_name);
   at = ek_put_text(at, m->runtime);
   at = ek_put_text(at, m->model_sha256);
+  at = ek_put_text(at, m->runtime_version);
+  at = ek_put_text(at, m->kernels);
   return at;
 }
 
@@ -196,12 +200,14 @@ static inline int ek_get_read(ek_read_request *m, const uint8_t *at, uint32_t n)
 
 typedef struct {
   uint32_t arena_bytes;
+  uint32_t arena_used_bytes;
   uint32_t stack_used_bytes;
   uint32_t stack_reserved_bytes;
 } ek_memory_reply;
 
 static inline uint8_t *ek_put_memory(uint8_t *at, const ek_memory_reply *m) {
   at = ek_put_uint(at, m->arena_bytes, 4);
+  at = ek_put_uint(at, m->arena_used_bytes, 4);
   at = ek_put_uint(at, m->stack_used_bytes, 4);
   at = ek_put_uint(at, m->stack_reserved_bytes, 4);
   return at;

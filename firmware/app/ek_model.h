@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define EK_MAX_RANK 6
 
 /* Numbers of TFLite's TensorType, so that host and device speak of the same thing. */
@@ -43,9 +47,21 @@ typedef struct {
   int (*init)(void);             /* 0 = ready; once, before anything else */
   int (*invoke)(void);           /* 0 = done; reads inputs, writes outputs */
   int (*invoke_op)(uint16_t op); /* 0 = done; one op alone; NULL where it cannot be */
+  /* What only a runtime with an interpreter has; all of it may be NULL. */
+  const char *runtime_version;
+  const char *kernels;          /* "reference", or the name of optimised ones */
+  uint32_t (*arena_used)(void); /* after init, scratch included; NULL: all of arena_bytes */
+  /* One op alone, timed without the interpreter around it; NULL: invoke_op is timed. */
+  int (*time_op)(uint16_t op, uint64_t *ticks);
+  /* An output of the op that invoke_op ran last; NULL: `arena` shows it. */
+  const void *(*op_output)(uint16_t position, uint32_t *bytes);
 } ek_model;
 
 /* The model of this firmware: defined by the generated glue, or by ek_model_empty.c. */
 extern const ek_model ek_the_model;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ek_commands.h"
-#include "ek_memory.h"
-#include "ek_port.h"
-#include "ek_timing.h"
+#include "ek_app.h"
 
 int main(void) {
-  ek_memory_start();
-  ek_port_init();
-  ek_timing_start();
-  ek_commands_start();
-  for (;;) ek_commands_serve();
+  ek_app_start();
+  for (;;) ek_app_serve();
 }

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void ek_port_init(void);
 
 /* Waits until at least one byte is there, then takes at most `room` bytes. It waits without a
@@ -23,11 +27,16 @@ void ek_port_reset(void);
 /* Enters the chip's loader; returns where there is none. */
 void ek_port_bootloader(void);
 
-/* Lowest address and length of the stack reserved for the application; it grows down. */
+/* Lowest address and length of the stack reserved for the application; it grows down. 0 bytes
+   where the port cannot know: then no mark is set, and none is read. */
 typedef struct {
   uint8_t *low;
   uint32_t bytes;
 } ek_stack;
 ek_stack ek_port_stack(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

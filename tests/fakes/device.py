@@ -19,12 +19,12 @@ from types import TracebackType
 import serial
 
 from edgekit.link import messages
-from edgekit.link.frame import FrameReader, encode_frame
+from edgekit.link.frame import PROTOCOL_VERSION, FrameReader, encode_frame
 from edgekit.link.messages import BY_NAME, ERROR, LOG, REPLY, Message
 
 INPUT_BYTES = 3000
 HELLO = {
-    "protocol_version": 1,
+    "protocol_version": PROTOCOL_VERSION,
     "max_payload": 200,
     "counter_hz": 1000,
     "counter_overhead_ticks": 1,
@@ -40,6 +40,8 @@ HELLO = {
     "model_name": "fake",
     "runtime": "aot",
     "model_sha256": "ab" * 32,
+    "runtime_version": "",
+    "kernels": "",
 }
 TENSOR = {
     "dtype": 9,
@@ -143,7 +145,12 @@ class FakeDevice:
             "hello": self._hello,
             "tensor": TENSOR,
             "run": {"ticks": 1 << 40},
-            "memory": {"arena_bytes": 1, "stack_used_bytes": 2, "stack_reserved_bytes": 3},
+            "memory": {
+                "arena_bytes": 4,
+                "arena_used_bytes": 1,
+                "stack_used_bytes": 2,
+                "stack_reserved_bytes": 3,
+            },
         }
         if message.name == "load":
             end = values["offset"] + len(values["data"])
