@@ -41,8 +41,10 @@ def load_data(spec: Any, inputs: Sequence[InputSpec]) -> Dataset:
     """
     raw = _read(spec, inputs)
     where = f"'{raw.source}'"
-    train = _split(raw.arrays, raw.train_keys, inputs, where)
-    test = _split(raw.arrays, raw.test_keys, inputs, where) if raw.test_keys else None
+    train = _split(raw.arrays, raw.train_keys, inputs, where, raw.train_answers)
+    test = None
+    if raw.test_keys:
+        test = _split(raw.arrays, raw.test_keys, inputs, where, raw.test_answers)
     return Dataset(train, test, raw.classes, raw.source, _digest(spec), warnings=raw.warnings)
 
 
@@ -104,9 +106,16 @@ def _read(spec: Any, inputs: Sequence[InputSpec]) -> Raw:
 
 
 def _split(
-    arrays: Mapping[str, Samples], keys: tuple[str, ...], inputs: Sequence[InputSpec], where: str
+    arrays: Mapping[str, Samples],
+    keys: tuple[str, ...],
+    inputs: Sequence[InputSpec],
+    where: str,
+    answers: Mapping[str, str],
 ) -> Split:
-    """`keys` are the names of the inputs' arrays, then that of the labels ("" = none)."""
+    """`keys` are the names of the inputs' arrays, then that of the labels ("" = none).
+
+    `answers` maps outputs to the names of the arrays of their own labels.
+    """
     *names, label_key = keys
     x: list[Samples] = []
     for name, spec in zip(names, inputs, strict=True):
@@ -123,7 +132,11 @@ def _split(
             hint="give each input the same number of samples",
         )
     y = fit_labels(np.asarray(arrays[label_key]), len(x[0]), where) if label_key else None
-    return Split(x, y)
+    labels = {
+        output: fit_labels(np.asarray(arrays[name]), len(x[0]), f"{where} (array '{name}')")
+        for output, name in answers.items()
+    }
+    return Split(x, y, labels)
 
 
 def _digest(spec: Any) -> str:

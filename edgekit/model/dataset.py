@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,10 +31,13 @@ class Split:
     """Samples that belong together: `x` has one entry per model input, first axis = samples.
 
     `y` holds class numbers (int64, one per sample), targets of any shape (float), or None.
+    `answers` holds such arrays by the names (or positions, as text) of outputs, where each output
+    of a model has labels of its own.
     """
 
     x: list[Samples]
     y: np.ndarray | None = None
+    answers: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.x[0])
@@ -48,7 +51,8 @@ class Split:
         """The samples `indices`, in that order, in memory."""
         chosen = np.asarray(indices, dtype=np.int64)
         x: list[Samples] = [array[chosen] for array in self.x]
-        return Split(x, None if self.y is None else self.y[chosen])
+        answers = {name: array[chosen] for name, array in self.answers.items()}
+        return Split(x, None if self.y is None else self.y[chosen], answers)
 
     def arrays(self) -> list[np.ndarray]:
         """All samples in memory, one array per model input."""
@@ -100,7 +104,7 @@ class Dataset:
         return self.train.take(_permutation(count, seed)[: min(samples, count - taken)])
 
     def _must_share(self) -> bool:
-        return self.test is None and self.train.y is not None
+        return self.test is None and (self.train.y is not None or bool(self.train.answers))
 
 
 def _permutation(count: int, seed: int) -> np.ndarray:

@@ -71,7 +71,7 @@ def call_keras(model: Any, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         warnings.simplefilter("ignore", UserWarning)
         outputs = model(list(arrays) if len(arrays) > 1 else arrays[0], training=False)
     if isinstance(outputs, dict):
-        outputs = list(outputs.values())
+        outputs = [outputs[name] for name in sorted(outputs)]  # Keras's own order
     outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
     return [np.asarray(output) for output in outputs]
 

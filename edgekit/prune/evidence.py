@@ -19,15 +19,18 @@ BATCH = 128
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """`x`: one array per model input, first axis = samples; `y`: targets, or None."""
+    """`x`: one array per model input, first axis = samples; `y`: targets (see goals), or None."""
 
     x: list[np.ndarray]
-    y: np.ndarray | None = None
+    y: Any = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Batches and the model they go through; `loss(y, outputs)` gives a scalar tensor."""
+    """Batches and the model they go through; `loss(y, outputs)` gives a scalar tensor.
+
+    `outputs` is the list that `outputs_of` gives.
+    """
 
     model: Any = None
     batches: tuple[Batch, ...] = ()
@@ -52,7 +55,7 @@ class Evidence:
 def make_evidence(
     model: Any,
     x: Sequence[Any] = (),
-    y: np.ndarray | None = None,
+    y: Any = None,
     *,
     loss: Callable[[Any, Any], Any] | None = None,
     seed: int = 0,
@@ -79,13 +82,38 @@ def outputs_of(model: Any, x: Sequence[Any], *, training: bool = False) -> list[
     return [tf.cast(output, tf.float32) for output in flat]
 
 
-def activation_of(model: Any, position: int = -1) -> str:
-    """Name of the function that makes the model's last output: "softmax", "sigmoid" or other."""
-    layer = model.layers[position]
-    while getattr(layer, "layers", None):
-        layer = layer.layers[-1]
-    name = getattr(getattr(layer, "activation", None), "__name__", "")
-    return str(name or type(layer).__name__.lower())
+def activation_of(model: Any, output: int = 0) -> str:
+    """Name of the function that makes that output: "softmax", "sigmoid" or other.
+
+    Inside of a model without a graph it is not to be seen; there the values tell.
+    """
+    inner = model
+    if not getattr(model, "outputs", None):  # of a class of one's own, as the callback may see it
+        while getattr(inner, "layers", None):
+            inner = inner.layers[-1]
+    while getattr(inner, "outputs", None):
+        tensor = inner.outputs[output]
+        history = tensor._keras_history
+        inner, output = history.operation, history.tensor_index
+    if getattr(inner, "layers", None):
+        return _seen_activation(model, output)
+    name = getattr(getattr(inner, "activation", None), "__name__", "")
+    return str(name or type(inner).__name__.lower())
+
+
+def _seen_activation(model: Any, output: int) -> str:
+    """By the outputs for random inputs: rows that sum to 1, or single values from 0 to 1."""
+    rng = np.random.default_rng(0)
+    x = [
+        rng.normal(scale=3.0, size=(BATCH, *(side or 1 for side in tensor.shape[1:])))
+        for tensor in model.inputs
+    ]
+    values = np.asarray(outputs_of(model, x)[output])
+    if values.min() < 0 or values.max() > 1 + 1e-5:
+        return ""
+    if values.shape[-1] == 1:
+        return "sigmoid"
+    return "softmax" if np.allclose(values.sum(axis=-1), 1, atol=1e-4) else ""
 
 
 def comparable(model: Any, x: Sequence[Any]) -> list[Any]:
@@ -94,10 +122,12 @@ def comparable(model: Any, x: Sequence[Any]) -> list[Any]:
     Squared distances of 2 sqrt(p) are, to first order, twice the Kullback-Leibler divergence.
     """
     tf = tensorflow()
-    outputs = outputs_of(model, x)
-    if activation_of(model) != "softmax" or len(outputs) > 1:
-        return outputs
-    return [2.0 * tf.sqrt(tf.maximum(outputs[0], 1e-8))]
+    return [
+        2.0 * tf.sqrt(tf.maximum(output, 1e-8))
+        if activation_of(model, place) == "softmax"
+        else output
+        for place, output in enumerate(outputs_of(model, x))
+    ]
 
 
 def distance(model: Any, batches: Sequence[Batch], dense: Sequence[Sequence[np.ndarray]]) -> float:

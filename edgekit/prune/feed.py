@@ -11,23 +11,26 @@ import numpy as np
 
 from edgekit.model.tf import keras, tensorflow
 from edgekit.prune.augment import Augment
+from edgekit.prune.evidence import outputs_of
+from edgekit.prune.goals import Goals, Targets, arrays_of_targets
 
 CACHED = 256  # values of one sample's output; larger ones are computed again in each pass
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesson:
-    """What there is to learn: samples x (one array per input, or lazy ones), targets y.
+    """What there is to learn: samples x (one array per input, or lazy ones), targets y (an array,
+    or Answers with one per output).
 
     `teacher` is the model whose outputs are learned too, None for none; `augment` changes
     batches. `held_out` are samples and targets that decide which epoch was best.
     """
 
     x: Sequence[Any]
-    y: np.ndarray
+    y: Targets
     teacher: Any = None
     augment: Augment | None = None
-    held_out: tuple[Sequence[Any], np.ndarray] | None = None
+    held_out: tuple[Sequence[Any], Targets] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -36,15 +39,13 @@ class Lesson:
 class Batches:
     """Batch number g of a run: a pure function of the seed and g, so a run can go on anywhere."""
 
-    def __init__(
-        self, lesson: Lesson, batch_size: int, seed: int, pack: Callable[..., np.ndarray] | None
-    ) -> None:
+    def __init__(self, lesson: Lesson, batch_size: int, seed: int, goals: Goals) -> None:
         self._lesson = lesson
         self._size = min(batch_size, len(lesson))
         self._seed = seed
-        self._pack = pack
+        self._goals = goals
         self._teach = _compiled(lesson.teacher) if lesson.teacher is not None else None
-        self._taught: np.ndarray | None = None
+        self._taught: list[np.ndarray] = []
         self._order = (-1, np.zeros(0, np.int64))
         self.error: BaseException | None = None
 
@@ -53,15 +54,15 @@ class Batches:
         """Whole batches in one pass over the samples; the few left over wait for the next."""
         return len(self._lesson) // self._size
 
-    def __call__(self, number: int) -> tuple[Any, np.ndarray]:
-        """Samples (a list where the model has several inputs) and targets."""
+    def __call__(self, number: int) -> tuple[Any, Any]:
+        """Samples (a tuple where the model has several inputs) and targets, as outputs come."""
         try:
             return self._batch(number)
         except BaseException as error:
             self.error = error  # Keras tells only its text
             raise
 
-    def _batch(self, number: int) -> tuple[Any, np.ndarray]:
+    def _batch(self, number: int) -> tuple[Any, Any]:
         turn, place = divmod(number, self.per_pass)
         if self._order[0] != turn:
             order = np.random.default_rng((self._seed, turn)).permutation(len(self._lesson))
@@ -72,33 +73,36 @@ class Batches:
             rng = np.random.default_rng((self._seed, 1, number))
             x = [self._lesson.augment(array, rng) for array in x]
         y = self._lesson.y[chosen]
-        if self._pack is not None:
-            y = self._pack(y, self._outputs(x, chosen))
-        return (tuple(x) if len(x) > 1 else x[0]), y
+        if self._teach is None:
+            goal = self._goals.arranged(arrays_of_targets(y))
+        else:
+            goal = self._goals.pack(y, self._outputs(x, chosen))
+        return (tuple(x) if len(x) > 1 else x[0]), goal
 
-    def _outputs(self, x: list[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+    def _outputs(self, x: list[np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
         """The teacher's; of samples that stay the same they are computed once."""
         assert self._teach is not None
         if self._lesson.augment is not None:
             return self._teach(x)
-        if self._taught is None:
-            shape = self._lesson.teacher.outputs[0].shape[1:]
-            if None in shape or np.prod(shape) > CACHED:
-                return self._teach(x)
-            self._taught = np.full((len(self._lesson), *shape), np.nan, np.float32)
-        if np.isnan(self._taught[chosen]).any():
-            self._taught[chosen] = self._teach(x)
-        return self._taught[chosen]
+        shapes = [output.shape[1:] for output in self._lesson.teacher.outputs]
+        if any(None in shape or np.prod(shape) > CACHED for shape in shapes):
+            return self._teach(x)
+        if not self._taught:
+            self._taught = [np.full((len(self._lesson), *s), np.nan, np.float32) for s in shapes]
+        if any(np.isnan(array[chosen]).any() for array in self._taught):
+            for array, output in zip(self._taught, self._teach(x), strict=True):
+                array[chosen] = output
+        return [array[chosen] for array in self._taught]
 
 
-def _compiled(model: Any) -> Callable[[list[np.ndarray]], np.ndarray]:
+def _compiled(model: Any) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     tf = tensorflow()
 
     @tf.function(reduce_retracing=True)
     def call(x: Any) -> Any:
-        return tf.cast(model(x, training=False), tf.float32)
+        return outputs_of(model, x)
 
-    return lambda x: np.asarray(call([tf.constant(a) for a in x] if len(x) > 1 else x[0]))
+    return lambda x: [np.asarray(output) for output in call([tf.constant(a) for a in x])]
 
 
 def feed(batches: Batches, steps_per_epoch: int, first_epoch: int) -> Any:
@@ -112,7 +116,7 @@ def feed(batches: Batches, steps_per_epoch: int, first_epoch: int) -> Any:
         def __len__(self) -> int:
             return steps_per_epoch
 
-        def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
+        def __getitem__(self, index: int) -> tuple[Any, Any]:
             return batches(self.epoch * steps_per_epoch + index)
 
         def on_epoch_end(self) -> None:

@@ -18,15 +18,8 @@ from edgekit.progress import Progress
 from edgekit.prune.checkpoint import Checkpoint, State, put_back
 from edgekit.prune.criteria import NotFiniteError
 from edgekit.prune.feed import Batches, Lesson, feed
+from edgekit.prune.goals import Goals, goals_of
 from edgekit.prune.keeper import Keeper, callback, resuming_note, scorer_for, start_from
-from edgekit.prune.loss import (
-    Task,
-    accuracy_metric,
-    distillation_loss,
-    pack,
-    task_loss,
-    task_of,
-)
 
 STEPS = 500  # of the default run; enough for 75 % on ResNet8 (see docs), a minute on two cores
 MOST_EPOCHS = 30
@@ -75,11 +68,16 @@ class Interrupted(EdgekitError):
     exit_code = 130
 
     def __init__(self, epochs: int, of: int, usable: bool) -> None:
+        stored = epochs > 0
         super().__init__(
-            f"interrupted after epoch {epochs} of {of}",
-            hint="run the same command again to go on from there",
+            f"interrupted after epoch {epochs} of {of}"
+            if stored
+            else f"interrupted before the first of {of} epochs ended; nothing was written",
+            hint="run the same command again to go on from there"
+            if stored
+            else "run the same command again; it starts from the beginning",
         )
-        self.usable = usable
+        self.usable, self.epochs = usable, epochs
 
 
 def fine_tune(
@@ -97,15 +95,15 @@ def fine_tune(
     holds an epoch of this run. Raises Interrupted at Ctrl-C, EdgekitError where the loss became
     NaN before any epoch was worth keeping, or memory ran out.
     """
-    task = task_of(model, lesson.y)
-    batches = Batches(lesson, budget.batch_size or 1, budget.seed, _packing(task, lesson))
+    goals = goals_of(model, lesson.y)
+    batches = Batches(lesson, budget.batch_size or 1, budget.seed, goals)
     state = checkpoint.load() if checkpoint is not None else None
     epochs, done = budget.epochs or 1, state.epochs if state else 0
     if state is not None:
         resuming_note(progress, state, epochs)
-    scorer = scorer_for(lesson, task)
+    scorer = scorer_for(lesson, goals)
     with _seeded(budget.seed), progress.task("pruning", budget.steps or 1) as bar:
-        _compile(model, task, budget, lesson.teacher is not None)
+        _compile(model, goals, budget, lesson.teacher is not None)
         keeper = Keeper(pruner, scorer, checkpoint, bar)
         if state is not None:
             _restart(model, state, pruner, keeper)
@@ -121,24 +119,17 @@ def fine_tune(
     return Tuned(keeper.epochs, keeper.best_epoch, done, keeper.nan_step)
 
 
-def _packing(task: Task, lesson: Lesson) -> Any:
-    if lesson.teacher is None:
-        return None
-    return lambda y, taught: pack(task, y, taught)
-
-
-def _compile(model: Any, task: Task, budget: Budget, taught: bool) -> None:
+def _compile(model: Any, goals: Goals, budget: Budget, taught: bool) -> None:
     module = keras()
     rate = module.optimizers.schedules.CosineDecay(
         budget.learning_rate,
         budget.steps or 1,
         alpha=min(1.0, LAST_LEARNING_RATE / budget.learning_rate),
     )
-    metric = accuracy_metric(task, packed=taught)
     model.compile(
         optimizer=module.optimizers.Adam(rate),
-        loss=distillation_loss(task) if taught else task_loss(task),
-        metrics=[metric] if metric else None,
+        loss=goals.losses(taught=taught),
+        metrics=goals.metrics(taught=taught),
         jit_compile=False,
     )
 

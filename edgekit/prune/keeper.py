@@ -14,8 +14,7 @@ from edgekit.progress import Progress, Task
 from edgekit.prune.checkpoint import Checkpoint, State, arrays_of, put_back
 from edgekit.prune.evidence import BATCH, outputs_of
 from edgekit.prune.feed import Lesson
-from edgekit.prune.loss import Task as Learned
-from edgekit.prune.loss import score_of
+from edgekit.prune.goals import Goals
 
 
 class Keeper:
@@ -50,8 +49,8 @@ class Keeper:
         logs = logs or {}
         loss = float(logs.get("loss", 0.0))
         note = f"sparsity {100 * self.pruner.current:.0f} %, loss {loss:.3f}"
-        if "accuracy" in logs:
-            note += f", accuracy {100 * float(logs['accuracy']):.1f} %"
+        if right := [float(v) for name, v in logs.items() if name.endswith("accuracy")]:
+            note += f", accuracy {100 * sum(right) / len(right):.1f} %"
         self._task.advance(1, note)
         if math.isfinite(loss) or self.nan_step is not None:
             return
@@ -106,7 +105,7 @@ def start_from(model: Any, state: State, pruner: Any, keeper: Keeper) -> None:
     keeper.resume(state)
 
 
-def scorer_for(lesson: Lesson, task: Learned) -> Callable[[Any], float] | None:
+def scorer_for(lesson: Lesson, goals: Goals) -> Callable[[Any], float] | None:
     """Scores a model on the held-out samples; None where there are none."""
     if lesson.held_out is None:
         return None
@@ -114,10 +113,10 @@ def scorer_for(lesson: Lesson, task: Learned) -> Callable[[Any], float] | None:
 
     def scorer(model: Any) -> float:
         rows = [
-            np.asarray(outputs_of(model, [np.asarray(a[part], np.float32) for a in x])[0])
+            [np.asarray(o) for o in outputs_of(model, [np.asarray(a[part], np.float32) for a in x])]
             for part in np.array_split(np.arange(len(y)), -(-len(y) // BATCH))
         ]
-        return score_of(task, np.concatenate(rows), y)
+        return goals.score([np.concatenate(column) for column in zip(*rows, strict=True)], y)
 
     return scorer
 

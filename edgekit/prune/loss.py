@@ -31,13 +31,13 @@ class Task:
     logits: bool
 
 
-def task_of(model: Any, y: np.ndarray) -> Task:
-    """By the labels and the activation of the last layer; EdgekitError where they do not fit."""
-    last = activation_of(model)
+def task_of(model: Any, y: np.ndarray, output: int = 0) -> Task:
+    """By the labels and the activation of an output; EdgekitError where they do not fit."""
+    last = activation_of(model, output)
     if y.dtype.kind not in "iu":
-        _check_shape(model, y)
+        _check_shape(model, y, output)
         return Task("values", False)
-    units = model.outputs[0].shape[-1]
+    units = model.outputs[output].shape[-1]
     if units == 1:
         binary = bool(np.isin(y, (0, 1)).all())
         return Task("binary" if binary else "values", last != "sigmoid")
@@ -49,19 +49,14 @@ def task_of(model: Any, y: np.ndarray) -> Task:
     return Task("classes", last != "softmax")
 
 
-def _check_shape(model: Any, y: np.ndarray) -> None:
-    given = tuple(model.outputs[0].shape[1:])
+def _check_shape(model: Any, y: np.ndarray, output: int) -> None:
+    given = tuple(model.outputs[output].shape[1:])
     if None in given or np.prod(given) == np.prod(y.shape[1:]):
         return
     raise EdgekitError(
         f"targets of shape {tuple(y.shape[1:])} do not fit the model's output, which is {given}",
         hint="y holds class numbers (integers), or one target of the output's shape per sample",
     )
-
-
-def loss_for(model: Any, y: np.ndarray) -> Any:
-    """Cross entropy for class numbers, mean square error for other targets."""
-    return task_loss(task_of(model, y))
 
 
 def task_loss(task: Task) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.model.tf import keras
 from edgekit.prune.evidence import Evidence, make_evidence
+from edgekit.prune.goals import Answers, arrays_of_targets
 from edgekit.prune.masks import Choice, Masks
 from edgekit.prune.momenta import clear_momenta
 from edgekit.prune.reading import array_of
@@ -39,8 +40,8 @@ class _Pruning:
     `sparsity` is over the kernels that are not protected; `schedule` a name, an object of
     edgekit.prune.schedule, or any callable step -> (update?, sparsity); `choice` are the fields
     of Choice. `data` is what criteria and scopes look at, samples x or (x, y), each an array or
-    a list of them, or an Evidence; `total_steps` is only needed where fit cannot know how many
-    steps an epoch has. `masks` shows the result.
+    a list of them (one per input or output), or an Evidence; `total_steps` is only needed
+    where fit cannot know how many steps an epoch has. `masks` shows the result.
     """
 
     model: Any
@@ -131,10 +132,14 @@ class _Pruning:
             return self._data or make_evidence(self.model, seed=self._seed)
         x, y = self._data if isinstance(self._data, tuple) else (self._data, None)
         arrays = list(x) if isinstance(x, (list, tuple)) else [x]
+        y = Answers(y) if isinstance(y, (list, tuple)) else y
         return make_evidence(self.model, arrays, y, loss=self._loss, seed=self._seed)
 
-    def _loss(self, y: Any, outputs: Any) -> Any:
-        return self.model.compute_loss(y=y, y_pred=outputs)
+    def _loss(self, y: Any, outputs: list[Any]) -> Any:
+        goals = arrays_of_targets(y)
+        several = len(outputs) > 1
+        pairs = {"y": list(goals), "y_pred": outputs} if several else {"y": goals[0]}
+        return self.model.compute_loss(**({"y_pred": outputs[0]} | pairs))
 
     def _steps(self) -> int:
         steps = self._total_steps or (self.params.get("steps") or 0) * self.params["epochs"]

@@ -230,9 +230,9 @@ def _write_job(
     arrays = get_weights(model) | {f"p/{i}": array for i, array in enumerate(probe)}
     training: dict[str, Any] = {"steps": 0}
     if samples is not None:
-        from edgekit.prune.loss import loss_for
+        from edgekit.prune.loss import task_loss, task_of
 
-        loss = loss_for(model, samples.y)
+        loss = task_loss(task_of(model, samples.y))
         logits = loss.get_config().get("from_logits")
         settings = {} if logits is None else {"from_logits": bool(logits)}
         training = {

@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
-from edgekit.verbs._lessons import Plan, Samples, evidence_of, lesson_of, name_of, samples_of
-from edgekit.verbs._pruned_files import checkpoint_path, partial_path
+from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, name_of, samples_of
+from edgekit.verbs._pruning import nothing_to_learn
+from edgekit.verbs._scoring import accuracies, compared
+from edgekit.verbs._training import train
 
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset
@@ -32,6 +33,7 @@ class Thinned:
 
     removed: Removed
     accuracy: dict[str, float] | None
+    output_accuracy: dict[str, dict[str, float]]
     fine_tuning: dict[str, Any] | None
     batch_norm: str
     warnings: tuple[str, ...]
@@ -45,29 +47,30 @@ def thin(plan: Plan, data: Any, progress: Progress) -> Thinned:
     fine-tuning raises it.
     """
     from edgekit.model.data import load_data
-    from edgekit.verbs._pruning import _accuracy, _compared
 
     dataset = load_data(data, plan.loaded.inputs) if data is not None else None
     samples = samples_of(plan, dataset) if dataset else None
-    before = _accuracy(plan.copy, samples.held_out if samples else None)
+    held_out = samples.held_out if samples else None
+    before = accuracies(plan.copy, held_out)
     progress.say("choosing channels")
     removed = _removed(plan, evidence_of(plan, samples))
-    small = replace(plan, copy=removed.model)
     warnings = (tuple(dataset.warnings) if dataset else ()) + _without_effect(plan)
     fine_tuning, batch_norm = None, ""
     learns = samples is not None and samples.targets is not None and plan.budget.epochs != 0
     if learns and samples is not None and dataset is not None:
-        fine_tuning, notes = _fit(plan, small, removed, samples, dataset, progress)
+        fine_tuning, notes = _fit(plan, removed, samples, dataset, progress)
         warnings += notes
         # a short run leaves the moving averages behind the weights
-        batch_norm = _recalibrated(plan, small, samples) if samples.judges is not None else ""
+        batch_norm = (
+            _recalibrated(plan, removed.model, samples) if samples.judges is not None else ""
+        )
     else:
-        batch_norm = _recalibrated(plan, small, samples)
+        batch_norm = _recalibrated(plan, removed.model, samples)
         if plan.budget.epochs != 0:
-            warnings += ("nothing to learn from: channels were removed only; give labelled data",)
-    accuracy = _compared(removed.model, samples, before)
+            warnings += (nothing_to_learn(plan, samples, "channels were removed only"),)
+    accuracy, each = compared(before, removed.model, held_out)
     digest = {name_of(dataset.source): dataset.sha256} if dataset and dataset.sha256 else {}
-    return Thinned(removed, accuracy, fine_tuning, batch_norm, warnings, digest)
+    return Thinned(removed, accuracy, each, fine_tuning, batch_norm, warnings, digest)
 
 
 def _without_effect(plan: Plan) -> tuple[str, ...]:
@@ -113,9 +116,10 @@ def _scores(plan: Plan, groups: Any, criterion: Any, evidence: Evidence) -> dict
 
     if criterion.name == "gradient":
         evidence.need(criterion.needs, criterion.name)
-        assert evidence.loss is not None
+        loss = evidence.loss
+        assert loss is not None
         parts = [
-            loss_gradients(plan.copy, batch.x, batch.y, evidence.loss)
+            loss_gradients(plan.copy, batch.x, batch.y, loss)
             for batch in evidence.batches
             if batch.y is not None
         ]
@@ -128,56 +132,27 @@ def _scores(plan: Plan, groups: Any, criterion: Any, evidence: Evidence) -> dict
 
 
 def _fit(
-    plan: Plan,
-    small: Plan,
-    removed: Removed,
-    samples: Samples,
-    dataset: Dataset,
-    progress: Progress,
+    plan: Plan, removed: Removed, samples: Samples, dataset: Dataset, progress: Progress
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     from edgekit.prune.batchnorm import recalibrate_bn
     from edgekit.prune.channels.tuning import unmasked
-    from edgekit.prune.checkpoint import Checkpoint
-    from edgekit.prune.finetune import Interrupted, fine_tune
-    from edgekit.verbs._lessons import teacher_name
-    from edgekit.verbs._pruning import _fingerprint, _kept
 
-    lesson = lesson_of(plan, samples)
     if plan.recalibrate_bn:  # the old statistics belong to sums over more channels
         recalibrate_bn(removed.model, samples.train.arrays(), seed=plan.budget.seed)
-    budget = plan.budget.resolved(len(lesson))
-    left = "-".join(str(row.after) for row in removed.groups)
-    mark = f"{_fingerprint(plan, budget, dataset)} {left}"
-    checkpoint = Checkpoint(checkpoint_path(plan.out), mark)
-    try:
-        tuned = fine_tune(
-            removed.model, lesson, unmasked(removed.share), budget, progress, checkpoint
-        )
-    except Interrupted as error:
-        raise _kept(small, error) from None
-    checkpoint.drop()
-    partial_path(plan.out).unlink(missing_ok=True)
-    told = dataclasses.asdict(budget) | {"samples": len(lesson)} | dataclasses.asdict(tuned)
-    told |= {"teacher": teacher_name(plan, lesson), "augment": name_of(plan.augment)}
-    if tuned.nan_step is None:
-        return told, ()
-    note = f"the loss became NaN at step {tuned.nan_step}; the best epoch before was kept"
-    return told, (note,)
+    mark = "-".join(str(row.after) for row in removed.groups)
+    pruner = unmasked(removed.share)
+    return train(plan, removed.model, pruner, samples, dataset, progress, mark=mark)
 
 
-def _recalibrated(plan: Plan, small: Plan, samples: Samples | None) -> str:
+def _recalibrated(plan: Plan, small: Any, samples: Samples | None) -> str:
     """Batch-norm statistics re-estimated on samples where that brings the outputs back."""
-    from edgekit.prune.keeper import scorer_for
     from edgekit.prune.oneshot import likeness_scorer, recalibrate_if_better
-    from edgekit.verbs._pruning import _judging
 
     if samples is None or not plan.recalibrate_bn:
         return ""
     x, seed = samples.train.arrays(), plan.budget.seed
-    scorer = likeness_scorer(plan.copy, x, seed)
-    if samples.judges is not None:
-        scorer = scorer_for(*_judging(plan, samples)) or scorer
-    return recalibrate_if_better(small.copy, x, scorer, seed)
+    scorer = judging(plan, samples) or likeness_scorer(plan.copy, x, seed)
+    return recalibrate_if_better(small, x, scorer, seed)
 
 
 def channel_record(plan: Plan, done: Thinned) -> PruneRecord:
@@ -201,6 +176,7 @@ def channel_record(plan: Plan, done: Thinned) -> PruneRecord:
         sparsity_all=zeros,
         layers=rows,
         accuracy=done.accuracy,
+        output_accuracy=done.output_accuracy,
         macs=macs,
         fine_tuning=done.fine_tuning,
         objective=plan.choice.objective,

@@ -151,10 +151,10 @@ class Workshop:
 
     def _evidence(self, model: Any) -> Any:
         from edgekit.prune.evidence import make_evidence
-        from edgekit.prune.loss import loss_for
+        from edgekit.prune.goals import goals_of
 
         assert self.train.y is not None
-        loss = loss_for(model, self.train.y)
+        loss = goals_of(model, self.train.y).loss
         return make_evidence(
             model, self.train.x, self.train.y, loss=loss, seed=self.setting.budget.seed
         )
@@ -245,22 +245,21 @@ def workshop(
 ) -> Workshop:
     """Load and split; EdgekitError where the data cannot teach and judge a classifier."""
     from edgekit.model.data import load_data
-    from edgekit.verbs._lessons import LEAST_TO_JUDGE, MOST_JUDGES, _splits
+    from edgekit.verbs._lessons import judges_of, splits
 
     if data is None:
         raise EdgekitError("fit fine-tunes and judges, and there are no data", hint="give --data")
     loaded = _loaded(model, custom, progress)
     dataset = load_data(data, loaded.inputs)
-    train, held_out = _splits(dataset, setting.budget.seed)
+    train, held_out = splits(dataset, setting.budget.seed)
     if not train.labelled or len(loaded.keras.outputs) != 1:
         raise EdgekitError(
             "fit compares accuracies, and these data and this model give none",
             hint="give labelled data (class numbers) and a model with one output",
         )
-    order = np.random.default_rng((setting.budget.seed, 2)).permutation(len(train))
-    count = 0 if len(train) < LEAST_TO_JUDGE else min(MOST_JUDGES, len(train) // 10)
+    judges, rest = judges_of(len(train), setting.budget.seed)
     scored = held_out.take(np.arange(min(setting.eval_samples, len(held_out))))
-    parts = train.take(order[count:]), train.take(order[:count]), scored
+    parts = train.take(rest), train.take(judges), scored
     return Workshop(loaded, data, dataset, *parts, setting)
 
 

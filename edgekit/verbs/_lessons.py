@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from edgekit.prune.evidence import Evidence
     from edgekit.prune.feed import Lesson
     from edgekit.prune.finetune import Budget
+    from edgekit.prune.goals import Targets
     from edgekit.prune.masks import Choice
 
 LEAST_HELD_OUT = 100  # samples that are scored and not trained on, where there is no test pair
@@ -47,24 +49,30 @@ class Samples:
 
     train: Split
     held_out: Split
-    targets: np.ndarray | None
-    judges: tuple[list[np.ndarray], np.ndarray] | None
+    targets: Targets | None
+    judges: tuple[list[np.ndarray], Targets] | None
 
 
 def samples_of(plan: Plan, dataset: Dataset) -> Samples:
     """Who judges comes out of the training samples: what is reported stays unseen."""
     seed = plan.budget.seed
-    train, held_out = _splits(dataset, seed)
+    train, held_out = splits(dataset, seed)
     targets = targets_of(plan.loaded, train)
-    if targets is None or len(train) < LEAST_TO_JUDGE:
+    judges, rest = judges_of(len(train), seed)
+    if targets is None or not len(judges):
         return Samples(train, held_out, targets, None)
-    order = np.random.default_rng((seed, 2)).permutation(len(train))
-    judges, rest = np.split(order, [min(MOST_JUDGES, len(train) // 10)])
     judged = (train.take(judges).arrays(), targets[judges])
     return Samples(train.take(rest), held_out, targets[rest], judged)
 
 
-def _splits(dataset: Dataset, seed: int) -> tuple[Split, Split]:
+def judges_of(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `count` training samples judge epochs (none of a few), and the rest."""
+    order = np.random.default_rng((seed, 2)).permutation(count)
+    judges = min(MOST_JUDGES, count // 10) if count >= LEAST_TO_JUDGE else 0
+    return order[:judges], order[judges:]
+
+
+def splits(dataset: Dataset, seed: int) -> tuple[Split, Split]:
     """What is trained on and what is scored: the test pair, or the start of the permutation.
 
     That start is also what convert and bench score, so they never score what was trained on.
@@ -77,12 +85,38 @@ def _splits(dataset: Dataset, seed: int) -> tuple[Split, Split]:
     return dataset.train.take(order[kept:]), dataset.train.take(order[:kept])
 
 
-def targets_of(loaded: LoadedModel, train: Split) -> np.ndarray | None:
+def labels_of(model: Any, split: Split) -> dict[str, np.ndarray]:
+    """Name of each output -> its labels, in the order of the outputs; {} where they have none.
+
+    Labels of several outputs go by the outputs' names or by their positions. EdgekitError where
+    only some have any.
+    """
+    from edgekit.prune.goals import output_names
+
+    names = output_names(model)
+    if len(names) == 1 and split.y is not None:
+        return {names[0]: split.y}
+    own = split.answers
+    found = {n: own.get(n, own.get(str(place))) for place, n in enumerate(names)}
+    labels = {name: array for name, array in found.items() if array is not None}
+    if own and len(labels) != len(names):
+        lacking = ", ".join(name for name in names if name not in labels)
+        raise EdgekitError(
+            f"there are labels for {', '.join(own)}, and none for the output {lacking}",
+            hint=f"name the arrays {', '.join(f'y_{name}' for name in names)}",
+        )
+    return labels
+
+
+def targets_of(loaded: LoadedModel, train: Split) -> Targets | None:
     """Labels, or the inputs themselves for a model that gives back what it is given."""
+    from edgekit.prune.goals import Answers
+
+    labels = tuple(labels_of(loaded.keras, train).values())
+    if labels:
+        return labels[0] if len(labels) == 1 else Answers(labels)
     if len(loaded.keras.outputs) != 1:
         return None
-    if train.y is not None:
-        return train.y
     same = tuple(loaded.keras.outputs[0].shape[1:]) == loaded.inputs[0].shape
     if len(loaded.inputs) == 1 and same:
         return np.asarray(train.arrays()[0], np.float32)
@@ -125,7 +159,11 @@ def _teacher(plan: Plan) -> Any:
             f"{ours[0]} -> {ours[1]}",
             hint="give a teacher of the same inputs and outputs, or --teacher self",
         )
-    if (activation_of(teacher) == "softmax") != (activation_of(plan.copy) == "softmax"):
+    ends = [
+        [activation_of(model, place) == "softmax" for place in range(len(model.outputs))]
+        for model in (teacher, plan.copy)
+    ]
+    if ends[0] != ends[1]:
         raise EdgekitError(
             "one of teacher and model gives probabilities, the other does not",
             hint="give a teacher that ends in the same activation, or --teacher self",
@@ -147,13 +185,25 @@ def name_of(choice: Any) -> str:
     return str(getattr(choice, "__name__", "") or getattr(choice, "name", type(choice).__name__))
 
 
+def judging(plan: Plan, samples: Samples) -> Callable[[Any], float] | None:
+    """Scores a model on the samples that judge; None where there are none."""
+    from edgekit.prune.feed import Lesson
+    from edgekit.prune.goals import goals_of
+    from edgekit.prune.keeper import scorer_for
+
+    if samples.judges is None:
+        return None
+    x, y = samples.judges
+    return scorer_for(Lesson(x, y, held_out=(x, y)), goals_of(plan.copy, y))
+
+
 def evidence_of(plan: Plan, samples: Samples | None) -> Evidence:
     """The samples that criteria and scopes look at; with labels where the loss takes them."""
     from edgekit.prune.evidence import make_evidence
-    from edgekit.prune.loss import loss_for
+    from edgekit.prune.goals import goals_of
 
     if samples is None:
         return make_evidence(plan.copy, seed=plan.budget.seed)
     x, y = samples.train.x, samples.targets
-    loss = loss_for(plan.copy, y) if y is not None else None
+    loss = goals_of(plan.copy, y).loss if y is not None else None
     return make_evidence(plan.copy, x, y, loss=loss, seed=plan.budget.seed)

@@ -58,8 +58,9 @@ def data_digest(dataset: Dataset) -> str:
         return dataset.sha256
     train = dataset.train
     digest = hashlib.sha256(str(len(train)).encode())
-    if train.y is not None:
-        digest.update(np.ascontiguousarray(train.y).tobytes())
+    for labels in (train.y, *train.answers.values()):
+        if labels is not None:
+            digest.update(np.ascontiguousarray(labels).tobytes())
     for array in train.take(np.arange(min(SAMPLED, len(train)))).x:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -124,7 +124,7 @@ def _data(
 ) -> tuple[Split | None, Split | None, dict[str, str], tuple[str, ...]]:
     """What is trained on, what is scored, the data's hash, and remarks."""
     from edgekit.model.data import load_data
-    from edgekit.verbs._lessons import _splits
+    from edgekit.verbs._lessons import splits
 
     if data is None:
         return None, None, {}, ("no data: values were chosen at once and accuracy is not known",)
@@ -133,7 +133,7 @@ def _data(
     if dataset.train.y is None:
         remark = "the data have no labels: nothing was fine-tuned and accuracy is not known"
         return None, None, hashes, (*dataset.warnings, remark)
-    train, held_out = _splits(dataset, seed)
+    train, held_out = splits(dataset, seed)
     return train, held_out, hashes, tuple(dataset.warnings)
 
 
@@ -161,12 +161,9 @@ def _loaded(model: Any, custom: tuple[Any, ...], progress: Progress) -> LoadedMo
 
 
 def _compared(before: Any, after: Any, split: Split | None) -> dict[str, float] | None:
-    from edgekit.verbs._pruning import _accuracy
+    from edgekit.verbs._scoring import accuracies, compared
 
-    first, second = _accuracy(before, split), _accuracy(after, split)
-    if first is None or second is None or split is None:
-        return None
-    return {"before": first, "after": second, "samples": len(split)}
+    return compared(accuracies(before, split), after, split)[0]
 
 
 def _record(

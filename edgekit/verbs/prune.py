@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,8 @@ class PruneRecord:
     """What pruning did. Sparsities and accuracies are fractions of one.
 
     `sparsity` is zeros over weights in the kernels not protected, `sparsity_all` in all kernels.
-    `accuracy` is of the float model on `samples` that it was not fine-tuned on. `macs` counts
+    `accuracy` is of the float model on `samples` that it was not fine-tuned on, the mean over
+    the outputs of a model with several, which `output_accuracy` has one by one. `macs` counts
     multiply-accumulates of one inference, `nonzero` those with a weight that is not zero.
     `fine_tuning` is None where the weights were zeroed at once; `batch_norm` then says what
     became of the statistics: "re-estimated", "kept" (re-estimating did not help) or "".
@@ -68,6 +69,9 @@ class PruneRecord:
     bought: str
     warnings: tuple[str, ...]
     channels: tuple[Any, ...] = ()
+    output_accuracy: dict[str, dict[str, float]] = field(default_factory=dict)
+    engine: str = "edgekit"
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def prune(
@@ -197,6 +201,7 @@ def _record(plan: Plan, done: Pruned) -> PruneRecord:
         weight_bytes={"dense": sum(kernel.values().size for kernel in masks.kernels)},
         bought=_bought(masks),
         warnings=done.warnings,
+        output_accuracy=done.output_accuracy,
     )
 
 

@@ -112,7 +112,7 @@ def test_taylor_foretells_what_removal_costs() -> None:
     x = RNG.random((64, 8, 8, 1)).astype(np.float32)
     y = RNG.integers(0, 4, 64)
     loss = keras().losses.SparseCategoricalCrossentropy()
-    gradients = loss_gradients(model, [x], y, loss, batches=1)
+    gradients = loss_gradients(model, [x], y, lambda y, out: loss(y, out[0]), batches=1)
     groups = find_groups(model)
     scores = group_scores(groups, "taylor", gradients)["inner"]
     base = float(loss(y, model(x)))

@@ -14,7 +14,7 @@ from edgekit.model.tf import keras
 from edgekit.prune.criteria import CRITERIA, named_criterion
 from edgekit.prune.criteria.stability import literal_stability
 from edgekit.prune.evidence import Batch, Evidence, make_evidence
-from edgekit.prune.loss import loss_for
+from edgekit.prune.goals import goals_of
 from edgekit.prune.targets import Kernel, find_kernels
 
 pytestmark = pytest.mark.needs_tf
@@ -39,7 +39,7 @@ def net() -> Any:
 
 def evidence(model: Any, *, labels: bool = True, seed: int = 0) -> Evidence:
     y = Y if labels else None
-    return make_evidence(model, [X], y, loss=loss_for(model, Y) if labels else None, seed=seed)
+    return make_evidence(model, [X], y, loss=goals_of(model, Y).loss if labels else None, seed=seed)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_weights_of_an_input_that_is_always_zero_are_worth_nothing(name: str) ->
     model = net()
     silent = X.copy()
     silent[:, 5] = 0
-    samples = make_evidence(model, [silent], Y, loss=loss_for(model, Y))
+    samples = make_evidence(model, [silent], Y, loss=goals_of(model, Y).loss)
     scores = CRITERIA[name](find_kernels(model)[:1], samples)[0]
     assert (scores[5] == 0).all() and (scores[6] > 0).any()
 
@@ -128,7 +128,7 @@ def test_the_gradient_is_that_of_the_loss(case: Any) -> None:
         moved = own.copy()
         moved[place] += step
         kernel.assign(moved)
-        losses.append(float(samples.loss(batch.y, samples.model(batch.x[0]))))
+        losses.append(float(samples.loss(batch.y, [samples.model(batch.x[0])])))
     kernel.assign(own)
     slope = (losses[1] - losses[0]) / 2e-2
     assert score[place] == pytest.approx(abs(own[place] * slope), rel=0.05)

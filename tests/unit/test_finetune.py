@@ -15,6 +15,7 @@ from edgekit.model.tf import keras, tensorflow
 from edgekit.prune.batchnorm import recalibrate_bn
 from edgekit.prune.feed import Batches, Lesson
 from edgekit.prune.finetune import in_words
+from edgekit.prune.goals import goals_of
 from edgekit.prune.loss import Task, distillation_loss, pack, task_loss
 from edgekit.verbs.prune import PruneRecord, prune
 
@@ -204,7 +205,7 @@ def test_steps_bound_a_run_whatever_the_samples(tmp_path: Path) -> None:
 
 def test_batches_are_a_function_of_seed_and_number() -> None:
     lesson = Lesson([X], Y)
-    first, second = (Batches(lesson, 32, 7, None) for _ in range(2))
+    first, second = (Batches(lesson, 32, 7, goals_of(net(), Y)) for _ in range(2))
     seen = [first(number) for number in range(20)]
     x, y = second(17)
     assert np.array_equal(x, seen[17][0]) and np.array_equal(y, seen[17][1])

@@ -31,14 +31,17 @@ def read_function(spec: str, inputs: Sequence[InputSpec]) -> Raw:
 
 
 def read_live(value: Any, inputs: Sequence[InputSpec], source: str = "arrays") -> Raw:
-    """An array of samples, (x, y), ((x0, x1), y), a dict of arrays, or a tf.data dataset."""
+    """An array of samples, (x, y), ((x0, x1), y), a dict of arrays, or a tf.data dataset.
+
+    The labels of several outputs are a dict by their names, or a list of arrays in their order.
+    """
     if isinstance(value, Mapping):
         return from_named({str(k): np.asarray(v) for k, v in value.items()}, inputs, source)
     if hasattr(value, "as_numpy_iterator"):
         value = _drain(value, inputs)
     if isinstance(value, tuple) and len(value) == 2:
         x, y = value
-        return _pair(x, np.asarray(y), inputs, source)
+        return _pair(x, y, inputs, source)
     if isinstance(value, (list, tuple)) and len(inputs) > 1:
         return _pair(value, None, inputs, source)
     if hasattr(value, "__array__") or isinstance(value, list):
@@ -49,7 +52,7 @@ def read_live(value: Any, inputs: Sequence[InputSpec], source: str = "arrays") -
     )
 
 
-def _pair(x: Any, y: np.ndarray | None, inputs: Sequence[InputSpec], source: str) -> Raw:
+def _pair(x: Any, y: Any, inputs: Sequence[InputSpec], source: str) -> Raw:
     parts = list(x) if len(inputs) > 1 and isinstance(x, (list, tuple)) else [x]
     if len(parts) != len(inputs):
         raise EdgekitError(
@@ -60,7 +63,22 @@ def _pair(x: Any, y: np.ndarray | None, inputs: Sequence[InputSpec], source: str
     arrays: dict[str, Samples] = {n: np.asarray(p) for n, p in zip(names, parts, strict=True)}
     if y is None:
         return Raw(arrays, (*names, ""), source=source)
-    return Raw(arrays | {"y": y}, (*names, "y"), source=source)
+    if not (several := _several(y, len(arrays[names[0]]))):
+        return Raw(arrays | {"y": np.asarray(y)}, (*names, "y"), source=source)
+    labels = {f"y_{name}": np.asarray(array) for name, array in several.items()}
+    answers = {name: f"y_{name}" for name in several}
+    return Raw(arrays | labels, (*names, ""), source=source, train_answers=answers)
+
+
+def _several(y: Any, samples: int) -> dict[str, Any]:
+    """Labels by output, or {} for the labels of one: arrays of the samples' length are several."""
+    if isinstance(y, Mapping):
+        return {str(name): array for name, array in y.items()}
+    if isinstance(y, (list, tuple)) and all(np.ndim(a) and hasattr(a, "shape") for a in y):
+        if len(y) == samples != len(y[0]):  # a row for each sample
+            return {}
+        return {str(place): array for place, array in enumerate(y)}
+    return {}
 
 
 def _drain(dataset: Any, inputs: Sequence[InputSpec]) -> Any:
@@ -75,7 +93,12 @@ def _drain(dataset: Any, inputs: Sequence[InputSpec]) -> Any:
         return _join(elements, inputs)
     xs, ys = [e[0] for e in elements], [e[1] for e in elements]
     batched = _is_batched(xs[0], inputs)
-    return _join(xs, inputs), np.concatenate(ys) if batched else np.stack(ys)
+    joined = np.concatenate if batched else np.stack
+    if isinstance(ys[0], Mapping):
+        return _join(xs, inputs), {name: joined([y[name] for y in ys]) for name in ys[0]}
+    if isinstance(ys[0], tuple):
+        return _join(xs, inputs), [joined(column) for column in zip(*ys, strict=True)]
+    return _join(xs, inputs), joined(ys)
 
 
 def _join(values: list[Any], inputs: Sequence[InputSpec]) -> Any:

@@ -23,7 +23,7 @@ def gradient(kernels: Sequence[Kernel], evidence: Evidence) -> list[np.ndarray]:
     assert loss is not None
 
     def of(batch: Batch) -> Any:
-        return loss(batch.y, outputs_of(evidence.model, batch.x)[0])
+        return loss(batch.y, outputs_of(evidence.model, batch.x))
 
     return scaled(kernels, mean_squares(kernels, evidence.batches, of))
 
