@@ -76,7 +76,7 @@ def _from_mask(tensor: Tensor, stored: np.ndarray, table: np.ndarray) -> np.ndar
     if len(mask) != tensor.elements or np.count_nonzero(mask) > len(table):
         raise ValueError("encoded tensor too short")
     zero_points = np.array(tensor.quant.zero_points if tensor.quant else (0,))
-    values = zero_points[channel_of_each(tensor)].astype(table.dtype)
+    values = zero_points[tensor.channels()].astype(table.dtype)
     values[mask] = table[: np.count_nonzero(mask)]
     return values
 
@@ -89,14 +89,4 @@ def _from_indices(
         raise ValueError("encoded tensor too short")
     weights = 1 << np.arange(bits)[::-1]
     indices = flat[: bits * tensor.elements].reshape(-1, bits) @ weights
-    return table[indices + stride * channel_of_each(tensor)]
-
-
-def channel_of_each(tensor: Tensor) -> np.ndarray:
-    """Channel of each element in memory order, int [elements]; 0 where there is one scale."""
-    if tensor.quant is None or not tensor.quant.per_channel:
-        return np.zeros(tensor.elements, np.intp)
-    shape = [1] * len(tensor.shape)
-    shape[tensor.quant.axis] = -1
-    channels = np.arange(len(tensor.quant.scales)).reshape(shape)
-    return np.broadcast_to(channels, tensor.shape).ravel()
+    return table[indices + stride * tensor.channels()]

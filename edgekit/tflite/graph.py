@@ -85,6 +85,15 @@ class Tensor:
     def is_constant(self) -> bool:
         return self.data is not None
 
+    def channels(self) -> np.ndarray:
+        """Channel of each element in memory order, int [elements]; 0 where there is one scale."""
+        if self.quant is None or not self.quant.per_channel:
+            return np.zeros(self.elements, np.intp)
+        shape = [1] * len(self.shape)
+        shape[self.quant.axis] = -1
+        numbers = np.arange(len(self.quant.scales)).reshape(shape)
+        return np.broadcast_to(numbers, self.shape).ravel()
+
     @property
     def q(self) -> Quant:
         """The quantization, for code that has checked that there is one."""
