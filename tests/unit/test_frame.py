@@ -9,7 +9,7 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.link.frame import (
+from edgekit.link.frame import PROTOCOL_VERSION, (
     Frame,
     FrameReader,
     cobs_decode,
@@ -63,7 +63,7 @@ def test_frames_come_out_whole_however_the_stream_is_cut(
         for start, end in pairwise([0, *cuts, len(stream)])
         for frame in reader.feed(stream[start:end])
     ]
-    assert got == [Frame(1, *one) for one in wanted]
+    assert got == [Frame(PROTOCOL_VERSION, *one) for one in wanted]
     assert reader.damaged == 0
 
 
@@ -74,8 +74,8 @@ def test_noise_costs_at_most_the_frames_it_touches(
     reader = FrameReader()
     good = encode_frame(7, 8, payload)
     got = list(reader.feed(before + b"\0" + good + after + b"\0" + good))
-    assert got[-1] == Frame(1, 7, 8, payload)
-    assert got.count(Frame(1, 7, 8, payload)) >= 2
+    assert got[-1] == Frame(PROTOCOL_VERSION, 7, 8, payload)
+    assert got.count(Frame(PROTOCOL_VERSION, 7, 8, payload)) >= 2
 
 
 @given(payloads, st.data())
@@ -91,5 +91,5 @@ def test_endless_noise_does_not_fill_the_memory() -> None:
     for _ in range(50):
         assert list(reader.feed(b"\xaa" * 1000)) == []
     assert len(reader._pending) <= 100
-    assert list(reader.feed(b"\0" + encode_frame(1, 2))) == [Frame(1, 1, 2, b"")]
+    assert list(reader.feed(b"\0" + encode_frame(1, 2))) == [Frame(PROTOCOL_VERSION, 1, 2, b"")]
     assert reader.damaged == 1
