@@ -9,7 +9,8 @@ from cobs import cobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.link.frame import PROTOCOL_VERSION, (
+from edgekit.link.frame import (
+    PROTOCOL_VERSION,
     Frame,
     FrameReader,
     cobs_decode,
