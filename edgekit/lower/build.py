@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from edgekit.errors import EdgekitError
+from edgekit.lower.choose import choose_way
 from edgekit.lower.memory import arrange
 from edgekit.lower.ops import REGISTRY
 from edgekit.lower.passes import run_passes
@@ -76,7 +78,8 @@ def lower_graph(graph: Graph, target: Target | None = None) -> Program:
 
 def _lower(op: Op, graph: Graph, target: Target) -> KernelCall:
     try:
-        return REGISTRY[op.kind].lower(op, graph, target)
+        way = choose_way(op, graph, target)
+        return replace(way.lower(), way=way.name, instructions=way.instructions)
     except _MISFIT as error:
         raise _cannot_run(op, MISFIT) from error
 

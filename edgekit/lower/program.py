@@ -10,6 +10,8 @@ import numpy as np
 
 from edgekit.tflite.graph import Graph
 
+DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -17,6 +19,11 @@ class Target:
 
     core: str = "generic"
     optimize: str = "balanced"
+
+    @property
+    def has_dsp(self) -> bool:
+        """Whether the core multiplies 16-bit lanes (Armv7E-M, Armv8-M with the DSP extension)."""
+        return self.core in DSP_CORES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +50,8 @@ class KernelCall:
     up through both: the most by which the end of what is written runs ahead of the lowest input
     byte still to be read (lower/overlap.py computes it for windows). 0 is the same as `in_place`,
     for outputs larger than the input too. `alias` marks an op that moves no data (RESHAPE): its
-    output is its input's memory.
+    output is its input's memory. `way` names the way that was chosen (lower/ways), and
+    `instructions` are what it was predicted to take.
     """
 
     kernel: str = ""
@@ -55,6 +63,8 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     alias: bool = False
     leads: tuple[tuple[int, int], ...] = ()
+    way: str = ""
+    instructions: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a way is: a kernel call that is exact for an op, with what it is predicted to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edgekit.lower.opkind import REGISTRY
+from edgekit.lower.program import KernelCall, Target
+from edgekit.tflite.graph import Graph, Op
+
+PORTABLE = "portable"
+# Instructions of the portable kernels per multiply-accumulate and per output, by kind: measured
+# at -O2 on a Cortex-M4. Only their order against the other ways matters.
+PORTABLE_COSTS = {
+    "CONV_2D": (4.0, 30.0),
+    "DEPTHWISE_CONV_2D": (9.0, 40.0),
+    "FULLY_CONNECTED": (4.0, 30.0),
+}
+PORTABLE_OTHERS = (0.0, 30.0)
+PORTABLE_CODE_BYTES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to run one op.
+
+    `instructions` are predicted for one inference on the target's core, `flash_bytes` are weights
+    and constants, `code` names the functions that the way calls and their bytes: layers share them.
+    `lower` makes the call; only the chosen way's is asked.
+    """
+
+    name: str
+    instructions: float
+    flash_bytes: int
+    scratch_bytes: int
+    code: tuple[tuple[str, int], ...]
+    lower: Callable[[], KernelCall]
+
+
+Maker = Callable[[Op, Graph, Target], Iterator[Way]]
+_MAKERS: dict[str, list[Maker]] = {}
+
+
+def way_for(*kinds: str) -> Callable[[Maker], Maker]:
+    """Registers a function that yields the ways it knows for ops of `kinds`."""
+
+    def register(maker: Maker) -> Maker:
+        for kind in kinds:
+            _MAKERS.setdefault(kind, []).append(maker)
+        return maker
+
+    return register
+
+
+def ways_of(op: Op, graph: Graph, target: Target) -> list[Way]:
+    """All ways to run `op` on the target's core, portable C first: that one always exists."""
+    makers = _MAKERS.get(op.kind, []) if target.has_dsp else []
+    return [
+        _portable(op, graph, target),
+        *(way for make in makers for way in make(op, graph, target)),
+    ]
+
+
+def _portable(op: Op, graph: Graph, target: Target) -> Way:
+    kind = REGISTRY[op.kind]
+    per_mac, per_output = PORTABLE_COSTS.get(op.kind, PORTABLE_OTHERS)
+    outputs = sum(graph.tensor(index).elements for index in op.outputs)
+    constants = (graph.tensor(index) for index in op.inputs if index >= 0)
+    call = kind.lower(op, graph, target)
+    return Way(
+        name=PORTABLE,
+        instructions=kind.macs(op, graph) * per_mac + outputs * per_output,
+        flash_bytes=sum(tensor.bytes for tensor in constants if tensor.is_constant),
+        scratch_bytes=call.scratch_bytes,
+        code=((f"{call.kernel} {sorted(call.params.items(), key=str)}", PORTABLE_CODE_BYTES),),
+        lower=lambda: call,
+    )

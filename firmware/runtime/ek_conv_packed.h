@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* CONV_2D over packed weights, four output pixels at a time.
+ *
+ * The inputs of four pixels are expanded into the scratch once and serve every output channel. A
+ * kernel row is contiguous in memory: a run of k_w * in_c bytes.
+ */
+#ifndef EK_CONV_PACKED_H
+#define EK_CONV_PACKED_H
+
+#include "ek_dense_pixels.h"
+
+typedef struct {
+  int32_t in_h, in_w, in_c, out_h, out_w, k_h, k_w;
+  int32_t stride_h, stride_w, pad_top, pad_left, dilation_h, batches;
+  int32_t in_zero_point; /* what padding is */
+  ek_dense_layer layer;
+} ek_conv_packed_params;
+
+/* Input position of tap (0, 0) of an output pixel, and the pixel's column. */
+typedef struct {
+  int32_t top, left, x;
+} ek_tap;
+
+typedef struct {
+  const ek_conv_packed_params *p;
+  const int8_t *in;
+  int8_t *copies;       /* four runs, for windows that reach beyond the input */
+  uint32_t tops, lefts; /* positions below these lie inside */
+  ek_expand_shape window, run;
+} ek_conv_source;
+
+EK_KERNEL ek_conv_source ek_conv_source_of(const ek_conv_packed_params *p, const int8_t *in,
+                                           int8_t *copies) {
+  const int32_t bytes = p->k_w * p->in_c;
+  const ek_conv_source s = {
+      p,
+      in,
+      copies,
+      (uint32_t)ek_max(p->in_h - (p->k_h - 1) * p->dilation_h, 0),
+      (uint32_t)ek_max(p->in_w - p->k_w + 1, 0),
+      ek_expand_shape_of(bytes, p->k_h, p->dilation_h * p->in_w * p->in_c),
+      ek_expand_shape_of(bytes, 1, bytes),
+  };
+  return s;
+}
+
+EK_KERNEL void ek_tap_next(const ek_conv_packed_params *p, ek_tap *at) {
+  at->left += p->stride_w;
+  if (++at->x < p->out_w) return;
+  at->x = 0;
+  at->left = -p->pad_left;
+  at->top += p->stride_h;
+}
+
+/* Where the bytes of kernel row `ky` are: in the input, or in `copy` with the padding. */
+EK_NOINLINE const int8_t *ek_padded_run(const ek_conv_source *s, const ek_tap *at, int32_t ky,
+                                        int8_t *copy) {
+  const ek_conv_packed_params *p = s->p;
+  const int32_t y = at->top + ky * p->dilation_h;
+  const int32_t first = ek_max(-at->left, 0);
+  const int32_t end = ek_min(p->in_w - at->left, p->k_w);
+  const int32_t is_row = y >= 0 && y < p->in_h;
+  const int32_t offset = (y * p->in_w + at->left) * p->in_c;
+  if (is_row && first == 0 && end == p->k_w) return s->in + offset;
+  memset(copy, p->in_zero_point, (size_t)(p->k_w * p->in_c));
+  if (is_row && first < end) {
+    const int8_t *from = s->in + offset + first * p->in_c;
+    memcpy(copy + first * p->in_c, from, (size_t)((end - first) * p->in_c));
+  }
+  return copy;
+}
+
+EK_NOINLINE void ek_expand_padded(const ek_conv_source *s, const ek_tap at[4], int32_t *x) {
+  const int32_t bytes = s->p->k_w * s->p->in_c;
+  const int8_t *pixels[4];
+  for (int32_t ky = 0; ky < s->p->k_h; ++ky) {
+    for (int32_t i = 0; i < 4; ++i) {
+      pixels[i] = ek_padded_run(s, at + i, ky, s->copies + i * bytes);
+    }
+    x = ek_expand_block(x, pixels, &s->run);
+  }
+}
+
+EK_KERNEL void ek_expand_windows(const ek_conv_source *s, const ek_tap at[4], int32_t *x) {
+  const int8_t *pixels[4];
+  for (int32_t i = 0; i < 4; ++i) {
+    /* Unsigned: a position before the input is larger than any inside. */
+    if ((uint32_t)at[i].top >= s->tops || (uint32_t)at[i].left >= s->lefts) {
+      ek_expand_padded(s, at, x);
+      return;
+    }
+    pixels[i] = s->in + (at[i].top * s->p->in_w + at[i].left) * s->p->in_c;
+  }
+  (void)ek_expand_block(x, pixels, &s->window);
+}
+
+/* The next `count` windows, in the four places. */
+EK_KERNEL void ek_next_taps(const ek_conv_packed_params *p, ek_tap *next, ek_tap at[4],
+                            int32_t count) {
+  for (int32_t i = 0; i < ek_min(count, 4); ++i) {
+    at[i] = *next;
+    ek_tap_next(p, next);
+  }
+  for (int32_t i = 3; count < 4 && i > 0; --i) at[i] = at[ek_pixel_of(i, count)];
+}
+
+EK_NOINLINE void ek_conv_packed_run(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
+                                    const int32_t *stream, void *scratch, ek_dense_block_fn block) {
+  int32_t *x = (int32_t *)scratch;
+  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block);
+  ek_conv_source source = ek_conv_source_of(p, in, (int8_t *)(x + 4 * p->layer.inputs));
+  for (int32_t b = 0; b < p->batches; ++b) {
+    ek_tap next = {-p->pad_top, -p->pad_left, 0};
+    for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
+      const int32_t count = ek_min(left, 4);
+      ek_tap at[4];
+      ek_next_taps(p, &next, at, count);
+      ek_expand_windows(&source, at, x);
+      ek_dense_pixels(&run, x, out, count);
+      out += count * p->layer.out_c;
+    }
+    source.in += p->in_h * p->in_w * p->in_c;
+  }
+}
+
+EK_KERNEL void ek_conv_packed(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
+                              const int32_t *stream, void *scratch) {
+  ek_conv_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away));
+  ek_clamp_all(out, p->batches * p->out_h * p->out_w * p->layer.out_c, p->layer.low, p->layer.high);
+}
+
+#endif

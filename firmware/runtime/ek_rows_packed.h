@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 1x1 CONV_2D, and FULLY_CONNECTED of many rows, over packed weights: four rows at a time.
+ *
+ * `out` may be `in` where rows do not grow: four rows are read before the first of them is written.
+ */
+#ifndef EK_ROWS_PACKED_H
+#define EK_ROWS_PACKED_H
+
+#include "ek_dense_pixels.h"
+
+typedef struct {
+  int32_t rows, in_c;
+  ek_dense_layer layer;
+} ek_rows_packed_params;
+
+EK_NOINLINE void ek_rows_packed_run(const ek_rows_packed_params *p, const int8_t *in, int8_t *out,
+                                    const int32_t *stream, void *scratch, ek_dense_block_fn block) {
+  int32_t *x = (int32_t *)scratch;
+  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block);
+  const ek_expand_shape row = ek_expand_shape_of(p->in_c, 1, p->in_c);
+  for (int32_t left = p->rows; left > 0; left -= 4) {
+    const int32_t count = ek_min(left, 4);
+    const int8_t *pixels[4];
+    for (int32_t i = 0; i < 4; ++i) pixels[i] = in + ek_pixel_of(i, count) * p->in_c;
+    (void)ek_expand_block(x, pixels, &row);
+    ek_dense_pixels(&run, x, out, count);
+    in += count * p->in_c;
+    out += count * p->layer.out_c;
+  }
+}
+
+EK_KERNEL void ek_rows_packed(const ek_rows_packed_params *p, const int8_t *in, int8_t *out,
+                              const int32_t *stream, void *scratch) {
+  ek_rows_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away));
+  ek_clamp_all(out, p->rows * p->layer.out_c, p->layer.low, p->layer.high);
+}
+
+#endif

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small C program on an emulated Cortex-M: built, run in QEMU, its text returned."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from edgekit.boards import Board, load_board
+from edgekit.resources import resource_dir
+
+HERE = Path(__file__).resolve().parent
+TIMEOUT_S = 300.0
+
+
+def build_for_core(
+    folder: Path, sources: Mapping[str, str], board: Board, flags: Sequence[str] = ("-O2",)
+) -> Path:
+    """Compiles `sources` (file name -> text; `int main(void)` in one of them), warnings being
+    errors, for the board's core."""
+    for name, text in sources.items():
+        (folder / name).write_text(text)
+    regions = {region.kind: region.origin for region in reversed(board.memory.regions)}
+    elf = folder / "program.elf"
+    command = [
+        "arm-none-eabi-gcc",
+        *board.build.cpu_flags,
+        *("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", *flags),
+        *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles"),
+        *("--specs=nano.specs", "--specs=nosys.specs", f"-T{HERE / 'core.ld'}"),
+        f"-Wl,--defsym=FLASH_START={regions['flash']},--defsym=RAM_START={regions['ram']}",
+        f"-DFPGAIO={board.build.defines['EK_FPGAIO_BASE']}u",
+        *("-I", str(resource_dir("firmware") / "runtime"), "-I", str(folder), "-I", str(HERE)),
+        str(HERE / "core_start.c"),
+        *(str(folder / name) for name in sources if name.endswith(".c")),
+        *("-o", str(elf)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return elf
+
+
+def run_on_core(elf: Path, board: Board) -> str:
+    """What the program writes until it exits."""
+    assert board.emulator is not None
+    done = subprocess.run(
+        [
+            *(board.emulator.program, "-M", board.emulator.machine, "-nographic"),
+            *("-semihosting-config", "enable=on,target=native", "-monitor", "none"),
+            *("-serial", "none", "-icount", f"shift={board.emulator.icount_shift}"),
+            *("-kernel", str(elf)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def instructions(ticks: int, board: Board) -> float:
+    """Instructions that `ticks` of the FPGAIO counter stand for."""
+    assert board.emulator is not None and board.emulator.icount_shift is not None
+    return ticks / int(board.build.defines["EK_COUNTER_HZ"]) * 1e9 / 2**board.emulator.icount_shift
+
+
+def core_board(core: str = "cortex-m4") -> Board:
+    """The emulated board of a core."""
+    machines = {"cortex-m4": "an386", "cortex-m7": "an500", "cortex-m33": "an505"}
+    return load_board(f"qemu-mps2-{machines[core]}")
