@@ -59,6 +59,13 @@ class ItemType(StrEnum):
     FLOAT32 = "float32"
 
 
+class Compress(StrEnum):
+    NONE = "none"
+    PRUNE = "prune"
+    LUT = "lut"
+    AUTO = "auto"
+
+
 OUTPUT = "Output"
 DATA = "Data"
 TARGET = "Target"
@@ -174,6 +181,21 @@ Port = Annotated[
         rich_help_panel=TARGET,
     ),
 ]
+Compressed = Annotated[
+    Compress,
+    typer.Option(
+        "--compress",
+        help="Store weights encoded for TFLite Micro's DECODE where that is smaller: zeros left"
+        " out (prune), indices into a table (lut), or what is smaller.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Strip = Annotated[
+    bool,
+    typer.Option(
+        "--strip", help="Leave names and metadata out of the .tflite.", rich_help_panel=OUTPUT
+    ),
+]
 Name = Annotated[
     str,
     typer.Option(
@@ -183,3 +205,8 @@ Name = Annotated[
         rich_help_panel=OUTPUT,
     ),
 ]
+
+
+def mode_of(compress: Compress) -> str:
+    """What the verbs take for `--compress`: "" for none."""
+    return "" if compress is Compress.NONE else compress.value

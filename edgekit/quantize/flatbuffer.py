@@ -88,7 +88,7 @@ class _SharingBuilder(flatbuffers.Builder):
         if begin is None or self._points:  # strings end like vectors, and begin otherwise
             return super().EndVector(*count)
         before, elem_size, elements, alignment = begin
-        head = int(self.head)
+        head = int(self.Head())
         content = bytes(self.Bytes[head : head + elem_size * elements])
         end = super().EndVector(*count)
         key = (elem_size, alignment, content)

@@ -114,7 +114,7 @@ def _renumber(model: Any, new: dict[int, int]) -> None:
 
 def _share_operator_codes(model: Any) -> None:
     kept: dict[Any, int] = {}
-    codes = []
+    codes: list[Any] = []
     for op in model.subgraphs[0].operators:
         code = model.operatorCodes[op.opcodeIndex]
         key = tuple(sorted(vars(code).items(), key=lambda item: item[0]))

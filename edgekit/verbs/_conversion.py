@@ -32,12 +32,16 @@ class Options:
     input_dtype: str = "int8"
     output_dtype: str = "int8"
     custom: tuple[Any, ...] = ()
+    compress: str = ""
+    strip: bool = False
 
     def check(self) -> None:
         """EdgekitError for a value that no conversion can be done with."""
+        from edgekit.quantize.compress.choose import check_mode
         from edgekit.quantize.convert import check_options
 
         check_options(self.input_dtype, self.output_dtype, self.calibration)
+        check_mode(self.compress)
         if self.samples < 1 or self.eval_samples < 0:
             raise EdgekitError(
                 f"{self.samples} calibration and {self.eval_samples} evaluation samples are asked"
@@ -50,7 +54,8 @@ class Options:
         words = []
         for name in ("samples", "eval_samples", "seed", "calibration"):
             words += self._word(name)
-        words += self._word("input_dtype") + self._word("output_dtype")
+        words += self._word("input_dtype") + self._word("output_dtype") + self._word("compress")
+        words += ["--strip"] if self.strip else []
         for item in self.custom:
             words += ["--custom", item if isinstance(item, str) else item.__name__]
         return words

@@ -16,6 +16,7 @@ from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
 from edgekit.verbs._hosted import Hosted, host_runtimes
+from edgekit.verbs._packing import Packing, pack_model
 from edgekit.verbs.golden import NOT_CHECKED
 from edgekit.verbs.inspect import OpRow, op_rows
 
@@ -42,7 +43,8 @@ class ConvertRecord:
     data file ("" for folders and live arrays). `float_tflite_bytes` is the converter's own float
     file of the same graph. `output_error` compares real outputs, int8 by `golden`, with the float
     model on the first `output_error["samples"]` calibration samples; `accuracy` is over
-    `accuracy["samples"]` others. `arena_bytes["tflm"]` is that of the 64-bit host build.
+    `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
+    `arena_bytes["tflm"]` is that of the 64-bit host build.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ConvertRecord:
     accuracy: dict[str, float] | None
     output_error: dict[str, float] | None
     calibration: dict[str, Any] | None
+    packing: Packing
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
 
@@ -81,6 +84,8 @@ def convert(
     calibration: str = "converter",
     input_dtype: str = "int8",
     output_dtype: str = "int8",
+    compress: str = "",
+    strip: bool = False,
     custom: tuple[Any, ...] = (),
     force: bool = False,
     progress: Progress = SILENT,
@@ -89,11 +94,15 @@ def convert(
 
     `model` is a path (.keras, .h5, SavedModel folder, int8 .tflite) or a live Keras model, `data`
     whatever `edgekit.model.data.load_data` takes; without it the ranges come from generated
-    inputs and the record says so. Raises EdgekitError for what the user can change (naming op
-    and layer), LimitBroken where weights or activations alone exceed `board`. Nothing is written
-    unless all of it succeeds.
+    inputs and the record says so. `compress` ("prune", "lut" or "auto") stores weights encoded
+    for TFLite Micro's DECODE operator where that is smaller, `strip` leaves names and metadata
+    out of the file; outputs stay the same to the byte. Raises EdgekitError for what the user can
+    change (naming op and layer), LimitBroken where weights or activations alone exceed `board`.
+    Nothing is written unless all of it succeeds.
     """
-    options = Options(samples, eval_samples, seed, calibration, input_dtype, output_dtype, custom)
+    options = Options(
+        samples, eval_samples, seed, calibration, input_dtype, output_dtype, custom, compress, strip
+    )
     options.check()
     chosen = load_board(board) if board else None
     out = Path(out)
@@ -103,13 +112,22 @@ def convert(
     else:
         done = from_keras(model, data, options, progress)
     name = _name(name, done)
+    packed = pack_model(
+        done.tflite, done.graph, compress=compress, strip=strip, seed=seed, progress=progress
+    )
+    done = replace(
+        done,
+        tflite=packed.tflite,
+        graph=packed.graph,
+        warnings=(*done.warnings, *packed.warnings),
+    )
     hosted = host_runtimes(done, name, chosen, progress)
     if chosen:
         _check_board(done.graph, hosted, chosen)
     done = done.compare(hosted, progress)
     command = _command(done, data, options, board)
     files = _write(out, done, hosted, name, command, force=force)
-    record = _record(out, done, hosted, name, files)
+    record = _record(out, done, hosted, packed.record, name, files)
     inputs = {done.source: done.source_sha256}
     if done.data_sha256:
         inputs[done.data] = done.data_sha256
@@ -179,7 +197,12 @@ def _write(
 
 
 def _record(
-    out: Path, done: Conversion, hosted: Hosted, name: str, files: tuple[str, ...]
+    out: Path,
+    done: Conversion,
+    hosted: Hosted,
+    packing: Packing,
+    name: str,
+    files: tuple[str, ...],
 ) -> ConvertRecord:
     graph = replace(done.graph, name=name)
     return ConvertRecord(
@@ -202,6 +225,7 @@ def _record(
         accuracy=done.accuracy,
         output_error=done.output_error,
         calibration=done.calibration,
+        packing=packing,
         warnings=(*done.warnings, *hosted.warnings()),
         written=tuple(out / file for file in files),
     )

@@ -77,8 +77,8 @@ def choose_encodings(graph: Graph, mode: str) -> Choice:
         best = None if reason else _smallest(tensor, allowed)
         if best is None:
             reasons[index] = reason or f"it holds more different values than {mode} mode stores"
-        elif best.bytes + OVERHEAD_BYTES * len(users) >= tensor.bytes:
-            reasons[index] = f"encoded it takes {best.bytes} bytes and the op that decodes it"
+        elif (encoded := best.bytes + OVERHEAD_BYTES * len(users)) >= tensor.bytes:
+            reasons[index] = f"encoded: {encoded} bytes with its op"
         else:
             found[index] = best
     _leave_shared(graph, found, reasons, uses)
