@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
             "edgekit convert model.keras --data calib.npz -o build/kws",
             "edgekit convert model.h5 --data images.zip --samples 500 -o build/vww",
             "edgekit convert model.keras --custom my_layers:Gate -o build/gate",
+            "edgekit convert pruned.keras --data calib.npz --compress auto --strip -o build/small",
         )
     )(convert)
     app.command(
@@ -206,6 +207,8 @@ def convert(
     output_dtype: Annotated[
         o.ItemType, typer.Option(help="What the model gives.", rich_help_panel=o.TARGET)
     ] = o.ItemType.INT8,
+    compress: o.Compressed = o.Compress.NONE,
+    strip: o.Strip = False,
     custom: o.Custom = None,
     force: o.Force = False,
     as_json: o.Json = False,
@@ -228,6 +231,8 @@ def convert(
             calibration=calibration,
             input_dtype=input_dtype.value,
             output_dtype=output_dtype.value,
+            compress=o.mode_of(compress),
+            strip=strip,
             custom=tuple(custom or ()),
             force=force,
             progress=progress,

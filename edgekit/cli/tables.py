@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from edgekit.cli.packing_tables import packing_facts, show_compression
 from edgekit.cli.show import (
     Row,
     facts,
@@ -94,6 +95,7 @@ def show_convert(out: Console, record: dict[str, Any]) -> None:
     heading(out, "Converted to int8", short_path(record["tflite"]))
     facts(out, convert_facts(record))
     _show_ops(out, record["ops"])
+    show_compression(out, record.get("packing"))
     for warning in record.get("warnings", ()):
         out.print(f"  [yellow]warning:[/] {warning}", markup=True)
 
@@ -117,7 +119,7 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
             ("calibration", f"{calibration['samples']} samples", str(calibration["method"]))
         )
     rows.append(("arena", arenas(record["arena_bytes"]), "peak RAM of tensors"))
-    return rows
+    return rows + packing_facts(record.get("packing"))
 
 
 def arenas(by_runtime: dict[str, int | None]) -> str:
