@@ -59,34 +59,6 @@ EK_NOINLINE const int32_t *ek_dense_block_c(const int32_t *x, const int32_t *str
   "smlad r11, lr, r3, r11\n"
 #define EK_DENSE_4_STEPS EK_DENSE_STEP EK_DENSE_STEP EK_DENSE_STEP EK_DENSE_STEP
 #define EK_DENSE_UNROLL 8
-#define EK_STRING_(x) #x
-#define EK_STRING(x) EK_STRING_(x)
-
-/* Accumulators of four pixels to int8; AWAY is empty or the correction of each register. */
-#define EK_EACH_4(op, a, b, c, d) op(a) op(b) op(c) op(d)
-#define EK_SPLIT(h, l) "sub " #h ", " #h ", " #l "\nasr " #h ", " #h ", #8\n"
-#define EK_NARROW_4(AWAY, a, b, c, d, high, scale, zero)               \
-  "smmlar " #a ", " #a ", " #high ", " #a                              \
-  "\n"                                                                 \
-  "smmlar " #b ", " #b ", " #high ", " #b                              \
-  "\n"                                                                 \
-  "smmlar " #c ", " #c ", " #high ", " #c                              \
-  "\n"                                                                 \
-  "smmlar " #d ", " #d ", " #high ", " #d "\n" AWAY(a) AWAY(b) AWAY(c) \
-      AWAY(d) "smmlar " #a ", " #a ", " #scale ", " #zero              \
-              "\n"                                                     \
-              "smmlar " #b ", " #b ", " #scale ", " #zero              \
-              "\n"                                                     \
-              "smmlar " #c ", " #c ", " #scale ", " #zero              \
-              "\n"                                                     \
-              "smmlar " #d ", " #d ", " #scale ", " #zero              \
-              "\n"                                                     \
-              "ssat " #a ", #8, " #a "\nssat " #b ", #8, " #b          \
-              "\n"                                                     \
-              "ssat " #c ", #8, " #c "\nssat " #d ", #8, " #d "\n"
-#define EK_AWAY(r) "add " #r ", " #r ", " #r ", asr #31\n"
-#define EK_UP(r)
-
 /* From accumulators r4-r11 to eight bytes: s2 out, s3 step, s4 skip, s5 zero point. */
 #define EK_DENSE_FINISH(AWAY) \
   "ldmia r1!, {r0, r2, r3, r12}\n" EK_FETCH(lr, 5)                                  \

@@ -34,6 +34,33 @@
 #define EK_FETCH(r, n) "ldr " #r ", [sp, #4*" #n "]\n"
 #define EK_FETCH2(r, q, n, m) "ldrd " #r ", " #q ", [sp, #4*" #n "]\n"
 #endif
+
+#define EK_STRING_(x) #x
+#define EK_STRING(x) EK_STRING_(x)
+
+/* 256 * a + b and b to a and b; then four accumulators to int8, AWAY being the correction. */
+#define EK_SPLIT(h, l) "sub " #h ", " #h ", " #l "\nasr " #h ", " #h ", #8\n"
+#define EK_NARROW_4(AWAY, a, b, c, d, high, scale, zero)               \
+  "smmlar " #a ", " #a ", " #high ", " #a                              \
+  "\n"                                                                 \
+  "smmlar " #b ", " #b ", " #high ", " #b                              \
+  "\n"                                                                 \
+  "smmlar " #c ", " #c ", " #high ", " #c                              \
+  "\n"                                                                 \
+  "smmlar " #d ", " #d ", " #high ", " #d "\n" AWAY(a) AWAY(b) AWAY(c) \
+      AWAY(d) "smmlar " #a ", " #a ", " #scale ", " #zero              \
+              "\n"                                                     \
+              "smmlar " #b ", " #b ", " #scale ", " #zero              \
+              "\n"                                                     \
+              "smmlar " #c ", " #c ", " #scale ", " #zero              \
+              "\n"                                                     \
+              "smmlar " #d ", " #d ", " #scale ", " #zero              \
+              "\n"                                                     \
+              "ssat " #a ", #8, " #a "\nssat " #b ", #8, " #b          \
+              "\n"                                                     \
+              "ssat " #c ", #8, " #c "\nssat " #d ", #8, " #d "\n"
+#define EK_AWAY(r) "add " #r ", " #r ", " #r ", asr #31\n"
+#define EK_UP(r)
 #endif
 
 /* How accumulators of a layer become int8. */
@@ -62,7 +89,13 @@ EK_KERNEL int32_t ek_smlad(int32_t a, int32_t b, int32_t acc) {
 }
 /* SXTB16: bytes 0 and 2, sign extended. */
 EK_KERNEL int32_t ek_low_bytes(int32_t word) {
+#ifdef EK_DSP
+  int32_t lanes;
+  __asm("sxtb16 %0, %1" : "=r"(lanes) : "r"(word));
+  return lanes;
+#else
   return ek_pair((int8_t)(word & 0xFF), (int8_t)((uint32_t)word >> 16 & 0xFF));
+#endif
 }
 /* SMMLAR: acc + a * b / 2^32, rounded half up. */
 EK_KERNEL int32_t ek_mul_add_high(int32_t a, int32_t b, int32_t acc) {

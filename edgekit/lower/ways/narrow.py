@@ -8,7 +8,7 @@ away from zero; the kernel corrects them where results below the output's zero p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,19 @@ class Narrowed:
             "low": self.low,
             "high": self.high_clamp,
         }
+
+    def filled(self, group: int) -> Narrowed:
+        """With channels of weight 0 at the end, up to a multiple of `group`."""
+        extra = -len(self.weights) % group
+
+        def more(values: np.ndarray) -> np.ndarray:
+            return np.concatenate([values, np.zeros((extra, *values.shape[1:]), np.int64)])
+
+        arrays = {name: more(getattr(self, name)) for name in _PER_CHANNEL}
+        return replace(self, **arrays)
+
+
+_PER_CHANNEL = ("weights", "bias", "high", "factor", "largest")
 
 
 def narrowed(
