@@ -24,6 +24,9 @@ INSTALL = {
     "make": f"{_APT} make",
     "objcopy": f"{_APT} binutils",
     "qemu-system-arm": f"{_APT} qemu-system-arm",
+    "qemu-system-riscv32": f"{_APT} qemu-system-misc",
+    "riscv64-unknown-elf-gcc": f"{_APT} gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+    "riscv64-unknown-elf-objcopy": f"{_APT} binutils-riscv64-unknown-elf",
 }
 
 LAST_LINES = 8

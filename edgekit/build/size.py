@@ -106,6 +106,8 @@ def _roomier(flash_bytes: int, ram_bytes: int, board: Board) -> list[str]:
         other.id
         for other in all_boards()
         if other.build.toolchain == board.build.toolchain
+        and other.buildable
+        and (other.emulator is None) == (board.emulator is None)
         and other.memory.flash_bytes >= flash_bytes
         and other.memory.ram_bytes >= ram_bytes
     ][:3]

@@ -9,7 +9,16 @@ from pathlib import Path
 from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.tools import INSTALL, find_tool, run_tool
 
-COMPILERS = {"arm-none-eabi": "arm-none-eabi-gcc", "host": "cc"}
+COMPILERS = {
+    "arm-none-eabi": "arm-none-eabi-gcc",
+    "riscv64-unknown-elf": "riscv64-unknown-elf-gcc",
+    "host": "cc",
+}
+# What the C library of a cross compiler is known by, and its name.
+_LIBRARIES = {
+    "arm-none-eabi-gcc": ("nano.specs", "newlib"),
+    "riscv64-unknown-elf-gcc": ("picolibc.specs", "picolibc"),
+}
 
 _ASK_TIMEOUT_S = 20.0
 
@@ -23,7 +32,7 @@ class Compiler:
 
 
 def find_compiler(toolchain: str) -> Compiler:
-    """The compiler of `toolchain` ("arm-none-eabi" or "host").
+    """The compiler of `toolchain` ("arm-none-eabi", "riscv64-unknown-elf" or "host").
 
     Raises ToolMissing with the line that installs it, also where the cross compiler is there
     and its C library is not.
@@ -42,8 +51,9 @@ def find_compiler(toolchain: str) -> Compiler:
 
 def _need_library(name: str) -> None:
     # gcc answers with the bare name where it does not find the file.
-    spec = run_tool(name, "-print-file-name=nano.specs", timeout_s=_ASK_TIMEOUT_S).strip()
+    specs, library = _LIBRARIES[name]
+    spec = run_tool(name, f"-print-file-name={specs}", timeout_s=_ASK_TIMEOUT_S).strip()
     if not Path(spec).is_absolute():
         raise ToolMissing(
-            f"'{name}' is installed without its C library (newlib)", hint=INSTALL[name]
+            f"'{name}' is installed without its C library ({library})", hint=INSTALL[name]
         )

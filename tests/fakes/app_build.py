@@ -23,17 +23,21 @@ def build_app(
     write_headers(board, folder)
     model = model or root / "app" / "ek_model_empty.c"
     sources = [p for p in sorted((root / "app").glob("*.c")) if p.name != "ek_model_empty.c"]
-    sources += [*sorted((root / "port" / board.build.port).glob("*.c")), model]
+    ports = [board.build.port, *board.build.drivers]
     command = ["gcc", *WARNINGS]
     link = ["-lm"]
     if board.build.toolchain != "host":
-        sources += sorted((root / "port" / "cortex_m").glob("*.c"))
-        command = ["arm-none-eabi-gcc", *board.build.cpu_flags, *WARNINGS]
-        link += ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", f"-L{folder}"]
+        arm = board.build.toolchain == "arm-none-eabi"
+        ports += ["cortex_m"] if arm else []
+        command = [f"{board.build.toolchain}-gcc", *board.build.cpu_flags, *WARNINGS]
+        link += ["-nostartfiles", *(["--specs=nano.specs"] if arm else [])]
+        link += ["-Wl,--gc-sections", f"-L{folder}", f"-L{root}"]
         link += [f"-T{root / 'port' / board.build.port / 'sections.ld'}"]
+    sources += [path for port in ports for path in sorted((root / "port" / port).glob("*.c"))]
+    sources += [model]
     command += [*SANITIZERS] if sanitize else []
     command += ["-ffunction-sections", "-fdata-sections", f"-I{folder}"]
-    command += [f"-I{root / part}" for part in ("app", "port", "port/cortex_m")]
+    command += [f"-I{root / part}" for part in ("app", "port", *(f"port/{p}" for p in ports))]
     elf = folder / f"{board.id}-{model.stem}.elf"
     done = subprocess.run(
         [*command, *map(str, sources), *link, "-o", str(elf)], capture_output=True, text=True
@@ -44,6 +48,7 @@ def build_app(
 
 def write_headers(board: Board, folder: Path) -> None:
     lines = [f'#define EK_BOARD_ID "{board.id}"', '#define EK_BUILD_ID "test"']
+    lines += [f"#define EK_CLOCK_HZ {board.clock_hz}u", f"#define EK_BAUD {board.serial.baud}u"]
     for name, value in board.build.defines.items():
         lines.append(f"#define {name} {hex(value) + 'u' if isinstance(value, int) else value}")
     (folder / "ek_board.h").write_text("\n".join(lines) + "\n")

@@ -16,7 +16,23 @@
 void ek_cortex_m_enable_wake(uint32_t irq);
 void ek_cortex_m_clear_wake(uint32_t irq);
 void ek_cortex_m_sleep(void);
+/* The same for ports that count by SysTick, whose interrupt is taken: sleeps until `irq`, or
+   SysTick, or anything else. Call it in a loop that looks whether what it waits for is there. */
+void ek_cortex_m_nap(uint32_t irq);
+/* Masks interrupts; `unmask` takes what `mask` returned. */
+uint32_t ek_cortex_m_mask(void);
+void ek_cortex_m_unmask(uint32_t masked);
 void ek_cortex_m_reset(void);
 ek_stack ek_cortex_m_stack(void);
+
+/* Turns the caches of a Cortex-M7 on. */
+void ek_cortex_m7_caches(void);
+
+/* Cycles of the core since ek_cycles_start: by the DWT's counter where it is seen to move, else
+   by SysTick. 64 bits wide: SysTick's interrupt, every 2^24 cycles, keeps account of wraps. */
+void ek_cycles_start(void);
+uint64_t ek_cycles(void);
+const char *ek_cycles_name(void);
+void ek_cycles_tick(void);
 
 #endif
