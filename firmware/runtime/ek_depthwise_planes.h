@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 3x3 DEPTHWISE_CONV_2D, four channels at a time through planes in the scratch.
+ *
+ * Lines may be rows or columns, whichever fills fours better. A strip of output lines is done at a
+ * time; the input lines that two strips share stay in the scratch, so that `out` may be `in` where
+ * no output lies behind an input that is still to be read and the channels are a multiple of four.
+ */
+#ifndef EK_DEPTHWISE_PLANES_H
+#define EK_DEPTHWISE_PLANES_H
+
+#include "ek_clamp.h"
+#include "ek_depthwise_lines.h"
+#include "ek_planes.h"
+
+typedef struct {
+  int32_t n, out_n, stride, pad, in_step, out_step; /* along lines */
+  int32_t lines, out_lines, line_stride, line_pad, in_pitch, out_pitch;
+  int32_t channels, batches;
+  int32_t words, strip; /* words of a plane's line; output lines of a strip */
+  int32_t in_zero_point, zero_point, away, low, high;
+} ek_depthwise_planes_params;
+
+/* Input lines `from` .. `end` of the padded input, the first at `to`. */
+EK_NOINLINE void ek_plane_lines(const ek_depthwise_planes_params *p, const int8_t *in, int32_t *to,
+                                int32_t from, int32_t end) {
+  const ek_plane_shape shape = {p->in_step, p->words};
+  int8_t zero[4];
+  memset(zero, p->in_zero_point, sizeof zero);
+  for (int32_t line = from; line < end; ++line, to += 4 * p->words) {
+    const int32_t y = line - p->line_pad;
+    if (y >= 0 && y < p->lines) {
+      ek_plane_line(to, in + y * p->in_pitch, &shape, p->n, p->pad, zero);
+    } else {
+      for (int32_t w = 0; w < 4 * p->words; ++w) {
+        to[w] = ek_pair(p->in_zero_point, p->in_zero_point);
+      }
+    }
+  }
+}
+
+/* Four channels of a batch, strip by strip. */
+EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const int8_t *in,
+                                   int8_t *out, const int32_t *records, int32_t *planes,
+                                   ek_depthwise_lines_fn lines) {
+  const int32_t line_words = 4 * p->words;
+  const int32_t fours = (p->out_n + 3) / 4;
+  ek_depthwise_shape shape = {4 * line_words,
+                              p->out_step,
+                              p->out_pitch,
+                              4 * line_words * p->line_stride,
+                              (fours - 1) * 8 * p->stride,
+                              p->out_n - 4 * (fours - 1),
+                              p->strip,
+                              {p->zero_point, p->away}};
+  int32_t have = 0; /* input lines of this strip that the last one has left */
+  for (int32_t first = 0; first < p->out_lines; first += p->strip) {
+    const int32_t top = first * p->line_stride;
+    shape.lines = ek_min(p->strip, p->out_lines - first);
+    const int32_t need = (shape.lines - 1) * p->line_stride + 3;
+    ek_plane_lines(p, in, planes + have * line_words, top + have, top + need);
+    for (int32_t c = 0; c < 4; ++c) {
+      lines(planes + c * p->words, out + first * p->out_pitch + c,
+            records + c * EK_DEPTHWISE_RECORD, &shape);
+    }
+    have = ek_max(3 - p->line_stride, 0);
+    memmove(planes, planes + (need - have) * line_words, (size_t)(4 * have * line_words));
+  }
+}
+
+EK_NOINLINE void ek_depthwise_planes_run(const ek_depthwise_planes_params *p, const int8_t *in,
+                                         int8_t *out, const int32_t *records, void *scratch,
+                                         ek_depthwise_lines_fn lines, int32_t in_bytes,
+                                         int32_t out_bytes) {
+  for (int32_t b = 0; b < p->batches; ++b, in += in_bytes, out += out_bytes) {
+    for (int32_t c = 0; c < p->channels; c += 4) {
+      const int32_t at = ek_min(c, p->channels - 4); /* the last four may overlap others */
+      ek_depthwise_four(p, in + at, out + at, records + at * EK_DEPTHWISE_RECORD,
+                        (int32_t *)scratch, lines);
+    }
+  }
+}
+
+EK_KERNEL void ek_depthwise_planes(const ek_depthwise_planes_params *p, const int8_t *in,
+                                   int8_t *out, const int32_t *records, void *scratch) {
+  const int32_t out_bytes = p->out_n * p->out_lines * p->channels;
+  ek_depthwise_planes_run(p, in, out, records, scratch, ek_depthwise_lines_for(p->stride, p->away),
+                          p->n * p->lines * p->channels, out_bytes);
+  ek_clamp_all(out, p->batches * out_bytes, p->low, p->high);
+}
+
+#endif
