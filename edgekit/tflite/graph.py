@@ -57,7 +57,8 @@ class Tensor:
 
     `kept` is True as long as shape and values are those of the file's tensor of this index; a
     pass that changes or adds one clears it, and nothing compares such a tensor with a golden.
-    `encoded` is set where the file stores the constant for a DECODE op.
+    `encoded` is set where the file stores the constant for a DECODE op. A `variable` keeps its
+    value from one inference to the next.
     """
 
     index: int
@@ -69,6 +70,7 @@ class Tensor:
     dynamic: bool = False
     kept: bool = True
     encoded: Encoded | None = None
+    variable: bool = False
 
     @property
     def elements(self) -> int:

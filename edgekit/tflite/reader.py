@@ -139,6 +139,7 @@ def _tensor(model: Any, raw: Any, index: int, file_bytes: int) -> Tensor:
         quant=_quant(raw.Quantization()),
         data=data,
         dynamic=any(side < 0 for side in signature[1:]),
+        variable=bool(raw.IsVariable()),
     )
 
 

@@ -18,6 +18,7 @@ STAGES = (
     "prune",
     "quantize",
     "tflite",
+    "tflm",
     "lower",
     "emit",
     "build",

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sizes of C structs on a target, from their members.
+
+A layout is a string of members, each with an optional count, nested structs in parentheses:
+`p` pointer, `z` size_t, `i` int32_t, int or float, `h` int16_t, `b` bool or byte, `d` double or
+int64_t, `e` enum. "2p(3ih)b" is two pointers, a struct of three ints and a short, and a bool.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Abi:
+    """What decides struct sizes: bytes of a pointer (and of size_t) and of a small enum.
+
+    `recording` is TFLM's RecordingMicroAllocator, as its Python package uses it.
+    """
+
+    name: str
+    pointer_bytes: int
+    enum_bytes: int
+    recording: bool = False
+
+
+# GCC for arm-none-eabi packs enums into a byte (-fshort-enums is its default).
+ARM = Abi("arm-none-eabi", pointer_bytes=4, enum_bytes=1)
+# Every other 32-bit target: enums are ints.
+ILP32 = Abi("32-bit", pointer_bytes=4, enum_bytes=4)
+LP64 = Abi("64-bit", pointer_bytes=8, enum_bytes=4)
+LP64_RECORDING = Abi("64-bit recording", pointer_bytes=8, enum_bytes=4, recording=True)
+
+_MEMBER = re.compile(r"(\d*)([pzihbde()])")
+
+
+def align_up(value: int, alignment: int) -> int:
+    """The next multiple of `alignment`, or `value` itself."""
+    return -(-value // alignment) * alignment
+
+
+@cache
+def size_of(layout: str, abi: Abi) -> tuple[int, int]:
+    """(bytes, alignment) of a struct with this layout; ValueError for what is no layout."""
+    members = _MEMBER.findall(layout)
+    if "".join(count + kind for count, kind in members) != layout:
+        raise ValueError(f"'{layout}' is no struct layout")
+    size, left = _struct(members, abi)
+    if left:
+        raise ValueError(f"'{layout}' has a ')' too many")
+    return size
+
+
+def _struct(members: list[tuple[str, str]], abi: Abi) -> tuple[tuple[int, int], list]:
+    """Size of the members up to an unmatched ')', and the members behind it."""
+    scalars = {"h": 2, "b": 1, "i": 4, "d": 8, "e": abi.enum_bytes}
+    scalars |= dict.fromkeys("pz", abi.pointer_bytes)
+    offset, alignment = 0, 1
+    while members:
+        (count, kind), members = members[0], members[1:]
+        if kind == ")":
+            return (align_up(offset, alignment), alignment), members
+        if kind == "(":
+            (each, side), members = _struct(members, abi)
+        else:
+            each = side = scalars[kind]
+        offset = align_up(offset, side) + each * int(count or 1)
+        alignment = max(alignment, side)
+    return (align_up(offset, alignment), alignment), members
