@@ -18,6 +18,7 @@ from edgekit.progress import Progress
 from edgekit.prune.checkpoint import Checkpoint, State, put_back
 from edgekit.prune.criteria import NotFiniteError
 from edgekit.prune.feed import Batches, Lesson, feed
+from edgekit.prune.fused import fused_batch_norm
 from edgekit.prune.goals import Goals, goals_of
 from edgekit.prune.keeper import Keeper, callback, resuming_note, scorer_for, start_from
 
@@ -150,7 +151,7 @@ def _fit(
         pruner.on_train_end()
         return
     try:
-        with in_words():
+        with in_words(), fused_batch_norm(model):
             model.fit(
                 feed(batches, steps // epochs, done),
                 epochs=epochs,
