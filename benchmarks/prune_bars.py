@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How near to the dense model pruned ones come within 2,000 steps of fine-tuning.
+
+    python benchmarks/prune_bars.py [--rows N] [--seed 0] [--match WORD] [--list]
+
+Each row is a run of 2,000 steps of 128 images as prune_runs.py describes it. Rows that
+benchmarks/results/prune_bars.json holds are not done again. Prints, over the seeds that are
+there, the mean of the int8 accuracy and its distance to the unpruned model's, beside the distance
+that is allowed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from common import table
+from prune_runs import key, run_rows
+
+STEPS = 2000
+# Name -> (arguments of prune, points below the unpruned int8 model that are allowed).
+BARS: dict[str, tuple[dict[str, Any], float]] = {
+    "half the MACs by channels": ({"structure": "channels", "sparsity": 0.5}, 8.0),
+    "2x2 blocks, 75 %": ({"structure": "2x2", "sparsity": 0.75}, 6.5),
+    "unstructured, 75 %": ({"sparsity": 0.75}, 3.0),
+    "2x2 blocks, 50 %": ({"structure": "2x2", "sparsity": 0.5}, 3.0),
+    "unstructured, 50 %": ({"sparsity": 0.5}, 1.5),
+}
+
+
+def show(results: dict[str, Any]) -> str:
+    base = results["dense"]["int8"]
+    body = []
+    for name, (_, allowed) in BARS.items():
+        prefix = key(name, 0)[:-1]
+        if found := [row for at, row in results.items() if at.startswith(prefix)]:
+            mean = float(np.mean([row["int8"] for row in found]))
+            each = " ".join(f"{100 * row['int8']:.1f}" for row in found)
+            cells = [name, f"{100 * mean:.2f}", f"{100 * (mean - base):+.2f}", f"-{allowed}"]
+            body.append([*cells, each, found[0]["seconds"]])
+    head = ("choice", "int8 %", "to base", "allowed", "seeds", "s")
+    return f"base, int8: {100 * base:.2f} %\n\n{table(head, body)}"
+
+
+def main() -> None:
+    choices = {name: options for name, (options, _) in BARS.items()}
+    done, _ = run_rows(__doc__.splitlines()[0], "prune_bars.json", choices, STEPS)
+    print(show(done))
+
+
+if __name__ == "__main__":
+    main()
