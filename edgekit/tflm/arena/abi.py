@@ -4,6 +4,7 @@
 A layout is a string of members, each with an optional count, nested structs in parentheses:
 `p` pointer, `z` size_t, `i` int32_t, int or float, `h` int16_t, `b` bool or byte, `d` double or
 int64_t, `e` enum. "2p(3ih)b" is two pointers, a struct of three ints and a short, and a bool.
+Only the Python package has `c`, an int, and `q`, a pointer.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from functools import cache
 class Abi:
     """What decides struct sizes: bytes of a pointer (and of size_t) and of a small enum.
 
-    `recording` is TFLM's RecordingMicroAllocator, as its Python package uses it.
+    `python_package` is PyPI's tflite-micro 0.dev20261023: a RecordingMicroAllocator,
+    USE_TFLM_COMPRESSION, which no device build has unless it is asked for, and 16 bytes more in
+    the options of FULLY_CONNECTED, as measured, than the sources of August 2026.
     """
 
     name: str
     pointer_bytes: int
     enum_bytes: int
-    recording: bool = False
+    python_package: bool = False
 
 
 # GCC for arm-none-eabi packs enums into a byte (-fshort-enums is its default).
@@ -31,9 +34,9 @@ ARM = Abi("arm-none-eabi", pointer_bytes=4, enum_bytes=1)
 # Every other 32-bit target: enums are ints.
 ILP32 = Abi("32-bit", pointer_bytes=4, enum_bytes=4)
 LP64 = Abi("64-bit", pointer_bytes=8, enum_bytes=4)
-LP64_RECORDING = Abi("64-bit recording", pointer_bytes=8, enum_bytes=4, recording=True)
+PYTHON_PACKAGE = Abi("64-bit Python", pointer_bytes=8, enum_bytes=4, python_package=True)
 
-_MEMBER = re.compile(r"(\d*)([pzihbde()])")
+_MEMBER = re.compile(r"(\d*)([pzihbdecq()])")
 
 
 def align_up(value: int, alignment: int) -> int:
@@ -55,11 +58,13 @@ def size_of(layout: str, abi: Abi) -> tuple[int, int]:
 
 def _struct(members: list[tuple[str, str]], abi: Abi) -> tuple[tuple[int, int], list]:
     """Size of the members up to an unmatched ')', and the members behind it."""
-    scalars = {"h": 2, "b": 1, "i": 4, "d": 8, "e": abi.enum_bytes}
-    scalars |= dict.fromkeys("pz", abi.pointer_bytes)
+    scalars = {"h": 2, "b": 1, "i": 4, "d": 8, "e": abi.enum_bytes, "c": 4}
+    scalars |= dict.fromkeys("pzq", abi.pointer_bytes)
     offset, alignment = 0, 1
     while members:
         (count, kind), members = members[0], members[1:]
+        if kind in "cq" and not abi.python_package:
+            continue
         if kind == ")":
             return (align_up(offset, alignment), alignment), members
         if kind == "(":

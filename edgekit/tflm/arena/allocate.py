@@ -98,7 +98,7 @@ def _start(graph: Graph, abi: Abi) -> list[Call]:
         _struct(structs.micro_allocator(abi), abi, INTERPRETER),
         _struct(structs.BUILTIN_DATA_ALLOCATOR, abi, INTERPRETER),
         _requests(0, abi),
-        _struct(structs.SUBGRAPH_ALLOCATIONS, abi, INTERPRETER),
+        _struct(structs.subgraph_allocations(abi), abi, INTERPRETER),
         _struct(structs.EVAL_TENSOR, abi, TENSOR_STRUCTS, len(graph.tensors)),
         _struct(structs.NODE_AND_REGISTRATION, abi, OP_STRUCTS, len(graph.ops)),
     ]

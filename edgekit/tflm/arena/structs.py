@@ -10,7 +10,6 @@ EVAL_TENSOR = "2pe"
 NODE_AND_REGISTRATION = "(6pi)p"
 
 # micro_allocator.h, micro_allocator.cc, micro_allocation_info.h
-SUBGRAPH_ALLOCATIONS = "2p"
 SCRATCH_HANDLE = "p"
 SCRATCH_REQUEST = "z2i"
 BUILTIN_DATA_ALLOCATOR = "2p"
@@ -24,14 +23,19 @@ GREEDY_BYTES_PER_BUFFER = 16 + 4 + 4 + 12 + 4
 
 _SINGLE_ARENA_ALLOCATOR = "2p5ppi"
 _MICRO_ALLOCATOR = "4ppbzpz"
-# recording_*.h: four sizes; a pointer and seven records of three sizes each.
+# recording_*.h: four sizes; a pointer and eight records of three sizes each.
 _RECORDING_ARENA_ALLOCATOR = f"({_SINGLE_ARENA_ALLOCATOR})4z"
-_RECORDING_MICRO_ALLOCATOR = f"({_MICRO_ALLOCATOR})p21z"
+_RECORDING_MICRO_ALLOCATOR = f"({_MICRO_ALLOCATOR})p24z"
 
 
 def arena_allocator(abi: Abi) -> str:
-    return _RECORDING_ARENA_ALLOCATOR if abi.recording else _SINGLE_ARENA_ALLOCATOR
+    return _RECORDING_ARENA_ALLOCATOR if abi.python_package else _SINGLE_ARENA_ALLOCATOR
 
 
 def micro_allocator(abi: Abi) -> str:
-    return _RECORDING_MICRO_ALLOCATOR if abi.recording else _MICRO_ALLOCATOR
+    return _RECORDING_MICRO_ALLOCATOR if abi.python_package else _MICRO_ALLOCATOR
+
+
+def subgraph_allocations(abi: Abi) -> str:
+    """Pointers to nodes and tensors, and with compression to the list of compressed ones."""
+    return "3p" if abi.python_package else "2p"

@@ -7,7 +7,7 @@ CONV_OPTIONS = "e2ie2ie"
 DEPTHWISE_OPTIONS = "e3ie2i"
 TRANSPOSE_CONV_OPTIONS = "e2i2e"
 # micro/kernels/conv.h: padding, zero points, multiplier and shift, arrays, range, buffer index.
-CONV_DATA = "9i2p3i"
+CONV_DATA = "9i2p3i2c"
 # lite/kernels/internal/types.h: ConvParams
 CONV_PARAMS = "(b8h9i)"
 
@@ -53,6 +53,6 @@ USES = {
     "CONV_2D": Use(options=CONV_OPTIONS, data=CONV_DATA, prepare=_conv),
     "DEPTHWISE_CONV_2D": Use(options=DEPTHWISE_OPTIONS, data=CONV_DATA, prepare=_depthwise),
     "TRANSPOSE_CONV": Use(
-        options=TRANSPOSE_CONV_OPTIONS, data=f"{CONV_PARAMS}2i2p", prepare=_transpose_conv
+        options=TRANSPOSE_CONV_OPTIONS, data=f"{CONV_PARAMS}i2ci2p", prepare=_transpose_conv
     ),
 }

@@ -5,8 +5,8 @@ from edgekit.tflite.graph import Tensor
 from edgekit.tflm.arena.node import Node, Use, int_array_bytes, tensor_bytes
 from edgekit.tflm.arena.structs import EVAL_TENSOR
 
-FULLY_CONNECTED_OPTIONS = "2e2be"
-FULLY_CONNECTED_DATA = "9i2pb"
+FULLY_CONNECTED_OPTIONS = "2e2be2q"
+FULLY_CONNECTED_DATA = "9i2pb2c"
 BATCH_MATMUL_OPTIONS = "3b"
 BATCH_MATMUL_DATA = "3p3b"
 _QUANTIZATION = "7i"

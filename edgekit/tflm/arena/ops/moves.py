@@ -39,7 +39,7 @@ USES = {
     "BATCH_TO_SPACE_ND": Use(prepare=_ONE),
     "BROADCAST_ARGS": Use(prepare=_TWO),
     "BROADCAST_TO": Use(prepare=_TWO),
-    "CONCATENATION": Use(options="ie", data="i2p3i", prepare=_concatenation),
+    "CONCATENATION": Use(options="ie", data="(i2p3i)10c", prepare=_concatenation),
     "CUSTOM:CIRCULAR_BUFFER": Use(data="2i", prepare=_ONE),
     "DEPTH_TO_SPACE": Use(options="i", prepare=_one_with_dims),
     "DYNAMIC_UPDATE_SLICE": Use(prepare="i0 i1 i2 o0"),
