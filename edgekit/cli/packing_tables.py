@@ -58,3 +58,13 @@ def _cells(tensor: dict[str, Any]) -> tuple[str, ...]:
         str(tensor["bits"]),
         tensor["reason"],
     )
+
+
+def encoded_facts(tensors: list[dict[str, Any]]) -> list[Row]:
+    """What the file holds encoded, for inspect."""
+    found = [tensor for tensor in tensors if tensor["stored_as"] != "plain"]
+    if not found:
+        return []
+    before, after = (sum(tensor[key] for tensor in found) for key in ("bytes", "stored_bytes"))
+    change = f"{len(found)} weight tensors, {kib(before)} stored in {kib(after)}"
+    return [("encoded", change, "TFLite Micro decodes them at each inference")]

@@ -165,7 +165,7 @@ def bench(
 def read_bundle(folder: Path) -> Bundle:
     """The project, its build and its model; EdgekitError where they do not belong together."""
     from edgekit.artifacts import read_record, sha256_file
-    from edgekit.tflite.reader import read_graph
+    from edgekit.verbs._named import read_named
 
     firmware = read_record(folder / "firmware.json")
     rebuild = f"edgekit build {folder}"
@@ -174,7 +174,7 @@ def read_bundle(folder: Path) -> Bundle:
     build = read_record(folder / "build" / "build.json")
     if build["inputs"].get("firmware") != sha256_file(folder / "firmware.json"):
         raise EdgekitError(f"the build in '{folder}' is of an older project", hint=rebuild)
-    graph = read_graph(folder / firmware["tflite"])
+    graph = read_named(folder / firmware["tflite"])
     if graph.sha256 != firmware["model_sha256"]:
         raise EdgekitError(
             f"the model in '{folder}' was changed after the project was written",

@@ -12,7 +12,7 @@ from edgekit.boards import Board, load_board
 from edgekit.lower.build import lower_graph, macs, refusals
 from edgekit.lower.program import Program
 from edgekit.tflite.graph import Graph, Op, Tensor
-from edgekit.tflite.reader import read_graph
+from edgekit.verbs._named import read_named
 from edgekit.verbs.golden import try_tflm
 
 
@@ -44,6 +44,8 @@ class TensorRow:
     """One tensor. `first_op` and `last_op` bound its life; None for a constant.
 
     An input of the model lives from op -1; `scales` are per channel along `axis` where several.
+    `stored_as` is "prune" or "lut" where the file holds a constant encoded for TFLite Micro's
+    DECODE operator, in `stored_bytes`; those of an activation are 0.
     """
 
     index: int
@@ -58,6 +60,8 @@ class TensorRow:
     first_op: int | None
     last_op: int | None
     arena_offset: int | None
+    stored_as: str
+    stored_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class InspectRecord:
 
     The tflm arena is that of the 64-bit host build; a 32-bit device needs somewhat less.
     `peak_bytes` is the most that activations need at once, before any sharing in place.
+    `decodes` is how many DECODE ops TFLite Micro runs besides `ops`; weights count as decoded.
     """
 
     tflite: Path
@@ -93,6 +98,7 @@ class InspectRecord:
     peak_op: int
     arena_bytes: dict[str, int | None]
     runtimes: dict[str, str]
+    decodes: int
     board: BoardFit | None
 
 
@@ -102,7 +108,7 @@ Span = tuple[int, int]
 def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
     """Ops, tensors, costs and runtimes of a .tflite file; EdgekitError where it is none."""
     path = Path(model)
-    graph = read_graph(path)
+    graph = read_named(path)
     chosen = load_board(board) if board else None
     aot = refusals(graph)
     program = None if aot else lower_graph(graph)
@@ -132,6 +138,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
         peak_op=peak.index if peak else -1,
         arena_bytes=arena,
         runtimes={"aot": next(iter(aot.values()), ""), "tflm": tflm_reason},
+        decodes=len(graph.decodes),
         board=_fit(chosen, stored, arena["aot"]) if chosen else None,
     )
 
@@ -229,7 +236,15 @@ def _tensor_row(
         first_op=span[0] if span else None,
         last_op=span[1] if span else None,
         arena_offset=program.plan.offsets.get(tensor.index) if program else None,
+        stored_as=tensor.encoded.mode if tensor.encoded else "plain",
+        stored_bytes=_in_file(tensor),
     )
+
+
+def _in_file(tensor: Tensor) -> int:
+    if tensor.encoded:
+        return tensor.encoded.stored_bytes
+    return tensor.bytes if tensor.is_constant else 0
 
 
 def _stored_bytes(graph: Graph) -> int:

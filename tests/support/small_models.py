@@ -33,3 +33,21 @@ def _dense(builder: ModelBuilder, x: int, weights: np.ndarray, name: str, scale:
     return int(
         builder.op("FULLY_CONNECTED", [x, w, b], (1, units), scale=scale, name=f"m/{name}/MatMul;x")
     )
+
+
+def sparse_model(path: Path) -> Path:
+    """Dense layers "hidden" (nine of ten weights zero), "few" (four different values), "scores"
+    (small) and a softmax, on 64 int8 values."""
+    rng = np.random.default_rng(11)
+    builder = ModelBuilder()
+    x = builder.input((1, 64), scale=0.02, zero_point=-3, name="x")
+    hidden = rng.integers(20, 120, (64, 64)) * (rng.random((64, 64)) < 0.1)
+    hidden = hidden.astype(np.int8)
+    hidden[0, :8] = np.arange(1, 9)
+    h = _dense(builder, x, hidden, "hidden", 0.05)
+    few = rng.choice(np.array([-90, -7, 13, 101], np.int8), (64, 64))
+    h = _dense(builder, h, few, "few", 0.2)
+    y = _dense(builder, h, rng.integers(-120, 120, (4, 64)).astype(np.int8), "scores", 0.4)
+    z = builder.op("SOFTMAX", [y], (1, 4), scale=1 / 256, zero_point=-128, name="m/probs/Softmax")
+    path.write_bytes(builder.finish([z]))
+    return path

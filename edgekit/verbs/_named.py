@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a .tflite whose names were stripped: the record of its conversion still has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from edgekit.artifacts import records_in
+from edgekit.tflite.graph import Graph
+from edgekit.tflite.reader import read_graph
+
+FOLDERS_UP = 3  # a project may lie below its conversion: out/convert.json, out/fw/model/x.tflite
+
+
+def read_named(path: Path) -> Graph:
+    """The graph of `path`; without names in the file, with those that `convert` recorded.
+
+    The record has to be of this very file (by hash), beside it or a few folders above.
+    """
+    graph = read_graph(path)
+    if any(tensor.name for tensor in graph.tensors):
+        return graph
+    for folder in path.absolute().parents[:FOLDERS_UP]:
+        record = records_in(folder).get("convert", {})
+        if record.get("model_sha256") == graph.sha256:
+            return _with_names(graph, record)
+    return graph
+
+
+def _with_names(graph: Graph, record: dict[str, Any]) -> Graph:
+    layers = {row["index"]: row["layer"] for row in record["ops"]}
+    names = {row["index"]: row["name"] for row in record["tensors"]}
+    ops = tuple(replace(op, layer=layers.get(op.index, op.layer)) for op in graph.ops)
+    tensors = tuple(replace(t, name=names.get(t.index, t.name)) for t in graph.tensors)
+    return replace(graph, ops=ops, tensors=tensors)
