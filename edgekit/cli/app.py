@@ -17,6 +17,7 @@ from edgekit.cli import (
     info_commands,
     journey_commands,
     model_commands,
+    prune_commands,
     shrink_commands,
     study_commands,
 )
@@ -39,6 +40,7 @@ app = typer.Typer(
 for module in (
     journey_commands,
     model_commands,
+    prune_commands,
     shrink_commands,
     study_commands,
     device_commands,

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the records of prune, convert, inspect, firmware and build are shown."""
+"""How the records of convert, inspect, firmware and build are shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
-from edgekit.cli.packing_tables import encoded_facts, packing_facts, show_compression
+from edgekit.cli.packing_tables import packing_facts, show_compression
 from edgekit.cli.show import (
     Row,
     facts,
@@ -26,69 +24,6 @@ if TYPE_CHECKING:
 
 
 _UNKNOWN = "not checked"  # how the reason of a runtime begins that this machine lacks
-
-
-def show_prune(out: Console, record: dict[str, Any]) -> None:
-    heading(out, "Pruned", short_path(record["model"]))
-    schedule = f"{record['method']}, {record['structure']}, {record['schedule']}"
-    rows: list[Row] = [
-        (
-            "sparsity",
-            percent(record["sparsity"]),
-            f"target {percent(record['target_sparsity'])}, {schedule}",
-        ),
-        ("all weights", percent(record["sparsity_all"]), "zeros, protected layers counted"),
-    ]
-    if accuracy := record.get("accuracy"):
-        after = f"{percent(accuracy['before'])} before, {percent(accuracy['after'])} after"
-        rows.append(("accuracy", after, f"float, {number(accuracy['samples'])} samples"))
-    if macs := record.get("macs"):
-        rows.append(("MACs", number(macs["after"]), f"{number(macs['nonzero'])} by a weight not 0"))
-    if weights := record.get("weight_bytes"):
-        rows += [(f"kernels, {way}", kib(size), "int8") for way, size in weights.items()]
-    rows += _training_facts(record)
-    facts(out, rows)
-    (_show_groups if record.get("channels") else _show_kernels)(out, record)
-    for warning in record.get("warnings", ()):
-        out.print(f"  [yellow]note:[/] {escape(warning)}", markup=True)
-    if bought := record.get("bought"):
-        out.print(f"  {bought}", markup=False)
-
-
-def _show_kernels(out: Console, record: dict[str, Any]) -> None:
-    table(
-        out,
-        ("layer", "kernel", "zeros", "left alone"),
-        [
-            (layer["name"], shape(layer["shape"]), percent(layer["sparsity"]), layer["protected"])
-            for layer in record["layers"]
-        ],
-        left=("layer", "kernel", "left alone"),
-        may_shrink=("layer",),
-    )
-
-
-def _show_groups(out: Console, record: dict[str, Any]) -> None:
-    """Whole channels: how many each group of coupled layers had and has."""
-    table(
-        out,
-        ("channels of", "before", "after", "left alone"),
-        [
-            (row["name"], number(row["before"]), number(row["after"]), row["reason"])
-            for row in record["channels"]
-        ],
-        left=("channels of", "left alone"),
-        may_shrink=("channels of", "left alone"),
-    )
-
-
-def _training_facts(record: dict[str, Any]) -> list[Row]:
-    if tuned := record.get("fine_tuning"):
-        epochs = f"best epoch {tuned.get('best_epoch')} of {tuned['epochs']}"
-        return [("fine-tuning", f"{number(tuned['steps'])} steps", epochs)]
-    if state := record.get("batch_norm"):
-        return [("batch norm", state, "statistics, on samples without labels")]
-    return []
 
 
 def show_convert(out: Console, record: dict[str, Any]) -> None:
@@ -142,7 +77,6 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         ("MACs", number(record["macs"]), "of one inference"),
         ("peak RAM", kib(record["peak_bytes"]), f"of activations, in op {record['peak_op']}"),
         ("arena", arenas(record["arena_bytes"]), "as planned"),
-        *encoded_facts(record["tensors"]),
     ]
     for runtime, reason in record["runtimes"].items():
         rows.append((f"on {runtime}", _verdict(reason), ""))

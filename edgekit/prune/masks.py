@@ -147,12 +147,12 @@ class Masks:
     @property
     def sparsity(self) -> float:
         """Zeros over weights in the kernels that are not protected, counted."""
-        return _zeros(self.pruned) / sum(kernel.values().size for kernel in self.pruned)
+        return zeros_over_weights(self.pruned)
 
     @property
     def sparsity_all(self) -> float:
         """Zeros over weights in all kernels, counted."""
-        return _zeros(self.kernels) / sum(kernel.values().size for kernel in self.kernels)
+        return zeros_over_weights(self.kernels)
 
     def _groups(self, scores: Iterable[np.ndarray] | None = None) -> list[Groups]:
         if scores is None:
@@ -185,8 +185,10 @@ class Masks:
         self._prepared = True
 
 
-def _zeros(kernels: Sequence[Kernel]) -> int:
-    return sum(int(np.count_nonzero(kernel.values() == 0)) for kernel in kernels)
+def zeros_over_weights(kernels: Sequence[Kernel]) -> float:
+    """The sparsity of the kernels together, counted."""
+    zeros = sum(int(np.count_nonzero(kernel.values() == 0)) for kernel in kernels)
+    return zeros / sum(kernel.values().size for kernel in kernels)
 
 
 def _masked(

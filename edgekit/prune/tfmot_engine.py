@@ -117,7 +117,7 @@ def prune_with_tfmot(
         "sparsity": sparsity,
         "schedule": schedule,
         "ramp": RAMP,
-        "m_by_n": _m_by_n(structure, sparsity),
+        "m_by_n": check_structure(structure, sparsity),
     }
     return _run(model, kernels, samples, job, seed, version, progress)
 
@@ -150,14 +150,18 @@ def cluster_with_tfmot(
     return _run(model, kernels, samples, job, seed, version, progress)
 
 
-def _m_by_n(structure: str, sparsity: float) -> list[int]:
-    """The package's (zeros, of): empty for single weights. "2:4" keeps 2 of 4."""
+def check_structure(structure: Any, sparsity: float) -> list[int]:
+    """The package's (zeros, of): empty for single weights. "2:4" keeps 2 of 4.
+
+    EdgekitError for what it does not know.
+    """
     if structure == "unstructured":
         return []
-    found = _M_BY_N.fullmatch(structure)
+    found = _M_BY_N.fullmatch(structure) if isinstance(structure, str) else None
     if not found:
+        named = structure if isinstance(structure, str) else type(structure).__name__
         raise EdgekitError(
-            f"the engine tfmot has no structure '{structure}'",
+            f"the engine tfmot has no structure '{named}'",
             hint="it knows unstructured and N:M, for example 2:4; edgekit's own has more",
         )
     kept, of = int(found[1]), int(found[2])

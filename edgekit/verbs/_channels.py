@@ -11,6 +11,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, name_of, samples_of
+from edgekit.verbs._prune_record import LayerRow, PruneRecord
 from edgekit.verbs._pruning import nothing_to_learn
 from edgekit.verbs._scoring import accuracies, compared
 from edgekit.verbs._training import train
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset
     from edgekit.prune.channels import Removed
     from edgekit.prune.evidence import Evidence
-    from edgekit.verbs.prune import LayerRow, PruneRecord
 
 STRUCTURE = "channels"
 SHARE = 0.5  # removed where no sparsity is asked for
@@ -157,8 +157,6 @@ def _recalibrated(plan: Plan, small: Any, samples: Samples | None) -> str:
 
 def channel_record(plan: Plan, done: Thinned) -> PruneRecord:
     """The record of `prune`; `sparsity` counts zeros in the kernels that are left."""
-    from edgekit.verbs.prune import PruneRecord
-
     removed = done.removed
     rows = _layers(removed.model)
     zeros = sum(round(row.sparsity * row.weights) for row in rows) / sum(r.weights for r in rows)
@@ -191,7 +189,6 @@ def channel_record(plan: Plan, done: Thinned) -> PruneRecord:
 def _layers(model: Any) -> tuple[LayerRow, ...]:
     """The kernels whose channels are followed."""
     from edgekit.prune.channels import find_groups
-    from edgekit.verbs.prune import LayerRow
 
     parts = dict.fromkeys(part for group in find_groups(model) for part in group.parts)
     rows = []

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +16,30 @@ from edgekit.verbs._training import train
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset
     from edgekit.prune.masks import Masks
+    from edgekit.prune.targets import Kernel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pruned:
-    """`target` is over the kernels that are pruned; `batch_norm` as recalibrate_if_better says."""
+    """A pruned `model`. `target` is over the kernels that are pruned, and `reached` the sparsity
+    they have; `grain` is how far structures keep it from the target. `batch_norm` as
+    recalibrate_if_better says.
+    """
 
-    masks: Masks
+    model: Any
+    kernels: tuple[Kernel, ...]
+    method: str
+    schedule: str
     target: float
+    grain: float
+    reached: float
     accuracy: dict[str, float] | None
     output_accuracy: dict[str, dict[str, float]]
     fine_tuning: dict[str, Any] | None
     batch_norm: str
     warnings: tuple[str, ...]
     data_hash: dict[str, str]
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def prune_copy(plan: Plan, data: Any, progress: Progress) -> Pruned:
@@ -53,8 +63,28 @@ def prune_copy(plan: Plan, data: Any, progress: Progress) -> Pruned:
             warnings += (nothing_to_learn(plan, samples, "weights were zeroed at once"),)
     accuracy, each = compared(before, plan.copy, held_out)
     digest = {Path(dataset.source).name: dataset.sha256} if dataset and dataset.sha256 else {}
-    warnings += masks.notes
-    return Pruned(masks, target, accuracy, each, fine_tuning, batch_norm, warnings, digest)
+    return Pruned(
+        model=plan.copy,
+        kernels=tuple(masks.kernels),
+        method=masks.criterion.name,
+        schedule=_schedule(plan, masks, target) if fine_tuning else "at once",
+        target=target,
+        grain=masks.grain,
+        reached=masks.sparsity,
+        accuracy=accuracy,
+        output_accuracy=each,
+        fine_tuning=fine_tuning,
+        batch_norm=batch_norm,
+        warnings=warnings + masks.notes,
+        data_hash=digest,
+    )
+
+
+def _schedule(plan: Plan, masks: Masks, target: float) -> str:
+    from edgekit.prune.schedule import default_schedule, schedule_name
+
+    shrinking = masks.criterion.shrink > 0
+    return schedule_name(plan.schedule or default_schedule(target, shrinking=shrinking))
 
 
 def nothing_to_learn(plan: Plan, samples: Samples | None, instead: str) -> str:

@@ -122,9 +122,9 @@ def _lower(tflite: Path, board: Board, optimize: str, name: str) -> tuple[Progra
     from edgekit.emit.names import c_identifier
     from edgekit.lower.build import lower_graph
     from edgekit.lower.program import Target
-    from edgekit.verbs._named import read_named
+    from edgekit.tflite.reader import read_graph
 
-    graph = read_named(tflite)
+    graph = read_graph(tflite)
     program = lower_graph(graph, Target(core=board.core, optimize=optimize))
     return program, c_identifier(name or tflite.stem)
 

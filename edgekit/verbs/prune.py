@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,67 +12,21 @@ import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
 from edgekit.progress import SILENT, Progress
+from edgekit.verbs._bought import DENSER, with_board
 from edgekit.verbs._channels import SHARE, STRUCTURE, channel_record, thin
 from edgekit.verbs._lessons import Plan
+from edgekit.verbs._prune_record import LayerRow, OnBoard, PruneRecord
 from edgekit.verbs._pruned_files import beside, check_out, own_copy, save_model
 from edgekit.verbs._pruning import Pruned, prune_copy
+from edgekit.verbs._tfmot import check_choices, check_engine, prune_by_tfmot
 
 if TYPE_CHECKING:
-    from edgekit.prune.masks import Choice, Masks
+    from edgekit.prune.masks import Choice
+    from edgekit.prune.targets import Kernel
+
+__all__ = ["LayerRow", "OnBoard", "PruneRecord", "prune"]
 
 SPARSITY = 0.75  # where none is asked for
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRow:
-    """One kernel: `sparsity` is zeros over weights; `protected` why it was left alone, or ""."""
-
-    name: str
-    shape: tuple[int, ...]
-    weights: int
-    sparsity: float
-    protected: str
-
-
-@dataclass(frozen=True, slots=True)
-class PruneRecord:
-    """What pruning did. Sparsities and accuracies are fractions of one.
-
-    `sparsity` is zeros over weights in the kernels not protected, `sparsity_all` in all kernels.
-    `accuracy` is of the float model on `samples` that it was not fine-tuned on, the mean over
-    the outputs of a model with several, which `output_accuracy` has one by one. `macs` counts
-    multiply-accumulates of one inference, `nonzero` those with a weight that is not zero.
-    `fine_tuning` is None where the weights were zeroed at once; `batch_norm` then says what
-    became of the statistics: "re-estimated", "kept" (re-estimating did not help) or "".
-    `weight_bytes` are of the kernels as int8, by the way they are stored, and `bought` says in a
-    line what of it shows on the runtimes there are. With the structure "channels" `channels` has
-    a row (name, before, after, reason) for each group of them, `target_sparsity` is the share of
-    the MACs or weights to remove, and `sparsity` counts zeros in what is left.
-    """
-
-    model: Path
-    source: str
-    source_sha256: str
-    method: str
-    structure: str
-    scope: str
-    schedule: str
-    target_sparsity: float
-    sparsity: float
-    sparsity_all: float
-    layers: tuple[LayerRow, ...]
-    accuracy: dict[str, float] | None
-    macs: dict[str, int] | None
-    fine_tuning: dict[str, Any] | None
-    objective: str
-    batch_norm: str
-    weight_bytes: dict[str, int]
-    bought: str
-    warnings: tuple[str, ...]
-    channels: tuple[Any, ...] = ()
-    output_accuracy: dict[str, dict[str, float]] = field(default_factory=dict)
-    engine: str = "edgekit"
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 def prune(
@@ -82,7 +37,7 @@ def prune(
     sparsity: float | None = None,
     schedule: Any = None,
     method: Any = "magnitude",
-    scope: Any = "global",
+    scope: Any = None,
     structure: Any = "unstructured",
     objective: str = "size",
     keep: tuple[str, ...] = (),
@@ -90,6 +45,8 @@ def prune(
     teacher: Any = "self",
     augment: Any = "none",
     recalibrate_bn: bool = True,
+    engine: str = "edgekit",
+    board: str | Path | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     batch_size: int | None = None,
@@ -101,36 +58,96 @@ def prune(
 ) -> PruneRecord:
     """Write a pruned copy of `model` to the file `out` (.keras) and `<stem>.prune.json` beside it.
 
-    `sparsity` is 0.75 if not given, or what a structure N:M says. `method`, `scope`, `structure`
-    and `schedule` are rows of their tables or objects of one's own. With labelled `data` (or, for
+    `sparsity` is 0.75 if not given, or what a structure N:M says. `method`, `scope` (None:
+    "global"), `structure` and `schedule` are rows of their tables or objects of one's own. With
+    labelled `data` (or, for
     a model whose output has its input's shape, any data) the model is fine-tuned while the
     sparsity rises, taught by `teacher` ("self": the dense model; a model or its path; "none"),
     and an interrupted run goes on when called again; without, and with `epochs=0`, the weights
-    are zeroed at once and batch-norm statistics re-estimated. Raises EdgekitError for a model,
-    target or data that do not serve, and where the zeros do not come out within half a point of
-    `sparsity`. A live `model` is left as it is.
+    are zeroed at once and batch-norm statistics re-estimated. `engine` "tfmot" has
+    tensorflow-model-optimization do it. With `board` the model before and after is built and run
+    there, and `bought` and `on_board` of the record say what of it shows. Raises EdgekitError
+    for a model, target or data that do not serve, and where the zeros do not come out within half
+    a point of `sparsity`. A live `model` is left as it is.
     """
+    _check_start(engine, Path(out), board, force=force)
+    scope = scope or ("per_layer" if engine == "tfmot" else "global")
+    choice = (method, scope, structure, tuple(keep), objective, of_all)
+    budget = (epochs, batch_size, learning_rate, seed, steps)
+    lesson = (teacher, augment, recalibrate_bn)
+    wish = (sparsity, schedule, choice, budget, lesson)
+    plan = _plan(model, Path(out), wish, custom, progress)
+    return _finished(plan, model, data, engine, board, custom, progress)
+
+
+def _check_start(engine: str, out: Path, board: str | Path | None, *, force: bool) -> None:
+    """Whatever would fail only after minutes of training."""
+    check_engine(engine)
+    check_out(out, force=force)
+    if board is None:
+        return
+    from edgekit.boards import load_board
+    from edgekit.verbs.stages import check_tools
+
+    check_tools(load_board(board))
+
+
+def _plan(
+    model: Any, out: Path, wish: tuple[Any, ...], custom: tuple[Any, ...], progress: Progress
+) -> Plan:
     from edgekit.model.load import load_model
     from edgekit.prune.finetune import Budget
     from edgekit.prune.masks import Choice
 
-    choice = Choice(method, scope, structure, tuple(keep), objective, of_all)
-    sparsity = _checked(choice, sparsity, schedule, augment)
-    budget = Budget(epochs, batch_size, learning_rate, seed, steps)
-    out = Path(out)
-    check_out(out, force=force)
+    sparsity, schedule, choice, budget, lesson = wish
+    chosen = Choice(*choice)
+    sparsity = _checked(chosen, sparsity, schedule, lesson[1])
     progress.say("loading the model")
     loaded = load_model(model, custom=custom)
-    lesson = (teacher, augment, recalibrate_bn)
-    plan = Plan(loaded, own_copy(loaded), out, sparsity, schedule, choice, budget, *lesson)
-    return _done(plan, data, progress)
+    own = own_copy(loaded)
+    return Plan(loaded, own, out, sparsity, schedule, chosen, Budget(*budget), *lesson)
 
 
-def _done(plan: Plan, data: Any, progress: Progress) -> PruneRecord:
-    if plan.choice.structure == STRUCTURE:
+def _finished(
+    plan: Plan,
+    model: Any,
+    data: Any,
+    engine: str,
+    board: str | Path | None,
+    custom: tuple[Any, ...],
+    progress: Progress,
+) -> PruneRecord:
+    """Prune, write, and run on the board where there is one."""
+    done, small, data_hash = _done(plan, data, engine, progress)
+    record = dataclasses.replace(done, engine=engine)
+    save_model(small, plan.out)
+    inputs = {record.source: plan.loaded.sha256} | data_hash
+    _write(record, inputs)
+    if board:
+        record = with_board(record, model, plan.out, data, str(board), custom, progress)
+        _write(record, inputs)
+    return record
+
+
+def _write(record: PruneRecord, inputs: dict[str, str]) -> None:
+    out = record.model
+    files = {out.name: sha256_file(out)}
+    write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
+
+
+def _done(
+    plan: Plan, data: Any, engine: str, progress: Progress
+) -> tuple[PruneRecord, Any, dict[str, str]]:
+    """The record, the pruned model, and the hash of the data."""
+    if engine == "tfmot":
+        check_choices(plan)
+        done = prune_by_tfmot(plan, data, progress)
+    elif plan.choice.structure == STRUCTURE:
         thinned = thin(plan, data, progress)
-        return _saved(plan, thinned.removed.model, channel_record(plan, thinned), thinned.data_hash)
-    return _written(plan, prune_copy(plan, data, progress))
+        return channel_record(plan, thinned), thinned.removed.model, thinned.data_hash
+    else:
+        done = prune_copy(plan, data, progress)
+    return _record(plan, done), done.model, done.data_hash
 
 
 def _checked(choice: Choice, sparsity: float | None, schedule: Any, augment: Any) -> float:
@@ -158,64 +175,50 @@ def _checked(choice: Choice, sparsity: float | None, schedule: Any, augment: Any
     return sparsity
 
 
-def _written(plan: Plan, done: Pruned) -> PruneRecord:
+def _record(plan: Plan, done: Pruned) -> PruneRecord:
+    """EdgekitError where the zeros did not come out as asked."""
+    from edgekit.prune.masks import zeros_over_weights
+    from edgekit.prune.structures import structure_name
     from edgekit.prune.target import check_reached
 
-    check_reached(done.masks.sparsity, done.target, grain=done.masks.grain)
-    return _saved(plan, plan.copy, _record(plan, done), done.data_hash)
-
-
-def _saved(plan: Plan, model: Any, record: PruneRecord, data_hash: dict[str, str]) -> PruneRecord:
-    out = plan.out
-    save_model(model, out)
-    inputs = {record.source: plan.loaded.sha256} | data_hash
-    files = {out.name: sha256_file(out)}
-    write_record(out.parent, "prune", record, inputs=inputs, files=files, file_name=beside(out))
-    return record
-
-
-def _record(plan: Plan, done: Pruned) -> PruneRecord:
-    from edgekit.prune.schedule import default_schedule, schedule_name
-    from edgekit.prune.structures import structure_name
-
-    loaded, choice, masks = plan.loaded, plan.choice, done.masks
-    shrinking = masks.criterion.shrink > 0
-    schedule = plan.schedule or default_schedule(done.target, shrinking=shrinking)
+    check_reached(done.reached, done.target, grain=done.grain)
+    loaded, choice = plan.loaded, plan.choice
     return PruneRecord(
         model=plan.out,
         source=loaded.source.name if loaded.source else loaded.name,
         source_sha256=loaded.sha256,
-        method=masks.criterion.name,
+        method=done.method,
         structure=structure_name(choice.structure),
         scope=choice.scope if isinstance(choice.scope, str) else type(choice.scope).__name__,
-        schedule=schedule_name(schedule) if done.fine_tuning else "at once",
+        schedule=done.schedule,
         target_sparsity=plan.sparsity,
-        sparsity=masks.sparsity,
-        sparsity_all=masks.sparsity_all,
-        layers=_layers(masks),
+        sparsity=done.reached,
+        sparsity_all=zeros_over_weights(done.kernels),
+        layers=_layers(done.kernels),
         accuracy=done.accuracy,
-        macs=_macs(masks),
+        macs=_macs(done.kernels),
         fine_tuning=done.fine_tuning,
         objective=choice.objective,
         batch_norm=done.batch_norm,
-        weight_bytes={"dense": sum(kernel.values().size for kernel in masks.kernels)},
-        bought=_bought(masks),
+        weight_bytes={"dense": sum(kernel.values().size for kernel in done.kernels)},
+        bought=_bought(done.reached),
         warnings=done.warnings,
         output_accuracy=done.output_accuracy,
+        versions=done.versions,
     )
 
 
-def _bought(masks: Masks) -> str:
+def _bought(sparsity: float) -> str:
     """Both runtimes store and multiply zeros like any other weight."""
     return (
-        f"sparsity {100 * masks.sparsity:.0f} %, flash -0 %, latency -0 % on this runtime: "
-        "neither tflm nor aot skips zeros. Structure channels makes a smaller dense model"
+        f"sparsity {100 * sparsity:.0f} %, flash -0 %, latency -0 % on this runtime, whether tflm "
+        f"or aot: neither skips zeros; {DENSER}"
     )
 
 
-def _layers(masks: Masks) -> tuple[LayerRow, ...]:
+def _layers(kernels: Sequence[Kernel]) -> tuple[LayerRow, ...]:
     rows = []
-    for kernel in masks.kernels:
+    for kernel in kernels:
         values = kernel.values()
         rows.append(
             LayerRow(
@@ -229,10 +232,10 @@ def _layers(masks: Masks) -> tuple[LayerRow, ...]:
     return tuple(rows)
 
 
-def _macs(masks: Masks) -> dict[str, int] | None:
+def _macs(kernels: Sequence[Kernel]) -> dict[str, int] | None:
     """None where an open shape leaves the number of positions unknown."""
     total = nonzero = 0
-    for kernel in masks.kernels:
+    for kernel in kernels:
         if kernel.positions is None:
             return None
         values = kernel.values()

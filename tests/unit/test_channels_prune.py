@@ -168,7 +168,7 @@ def test_the_table_shows_groups(tmp_path: Path) -> None:
     from rich.console import Console
 
     from edgekit.artifacts import plain
-    from edgekit.cli.tables import show_prune
+    from edgekit.cli.prune_tables import show_prune
 
     out = StringIO()
     record = prune(net(), out=tmp_path / "a.keras", structure="channels")
