@@ -14,7 +14,8 @@
 
 #include "ek_kernel.h"
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__)
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__) && \
+    !defined(EK_PORTABLE) /* EK_PORTABLE runs the twins */
 #define EK_DSP 1
 /* A function in assembly, called by the rules of the Arm procedure call standard. */
 #define EK_NAKED static __attribute__((naked, noinline, unused, aligned(4)))

@@ -13,7 +13,7 @@ from edgekit.build.host import HostModel
 from edgekit.emit.aot import aot_sources
 from edgekit.errors import EdgekitError
 from edgekit.lower.build import lower_graph
-from edgekit.lower.program import Program
+from edgekit.lower.program import Program, Target
 from edgekit.tflite.golden import TflmGolden, tflm_version
 from edgekit.tflite.graph import Graph, Tensor
 from edgekit.tflite.reader import read_graph
@@ -27,10 +27,15 @@ def needs_tflm() -> None:
         pytest.skip("no TFLM interpreter: pip install tflite-micro (Linux x86-64 only)")
 
 
-def host_model(data: bytes | Graph, *, optimize: str = "-O1") -> HostModel:
-    """`data` lowered, emitted and compiled for this machine, warnings being errors."""
+def host_model(
+    data: bytes | Graph, *, optimize: str = "-O1", target: Target | None = None
+) -> HostModel:
+    """`data` lowered for `target`, emitted and compiled for this machine, warnings being errors.
+
+    Kernels for one core then run as their portable twins.
+    """
     graph = data if isinstance(data, Graph) else read_graph(data)
-    program = lower_graph(graph)
+    program = lower_graph(graph, target)
     return HostModel(program, aot_sources(program, NAME, "test"), NAME, optimize=optimize)
 
 
@@ -103,7 +108,12 @@ def _differs(got: np.ndarray, expected: np.ndarray) -> str:
 
 
 def check_bit_exact(
-    data: bytes, n_inputs: int = 8, *, seed: int = 0, optimize: str = "-O1"
+    data: bytes,
+    n_inputs: int = 8,
+    *,
+    seed: int = 0,
+    optimize: str = "-O1",
+    target: Target | None = None,
 ) -> Program:
     """Asserts equal bytes on `n_inputs` sets of inputs; a failure names the first op that differs.
 
@@ -111,7 +121,7 @@ def check_bit_exact(
     """
     needs_tflm()
     golden = TflmGolden(data)
-    host = host_model(data, optimize=optimize)
+    host = host_model(data, optimize=optimize, target=target)
     for inputs in random_inputs(golden.graph, n_inputs, seed):
         expected, got = golden.run(inputs), host.run(inputs)
         for position, (a, b) in enumerate(zip(got, expected, strict=True)):

@@ -18,14 +18,15 @@ def build_for_core(
     folder: Path, sources: Mapping[str, str], board: Board, flags: Sequence[str] = ("-O2",)
 ) -> Path:
     """Compiles `sources` (file name -> text; `int main(void)` in one of them), warnings being
-    errors, for the board's core."""
+    errors, for the board's core; for the one that `flags` name where they name one."""
+    other = any(flag.startswith("-mcpu") for flag in flags)
     for name, text in sources.items():
         (folder / name).write_text(text)
     regions = {region.kind: region.origin for region in reversed(board.memory.regions)}
     elf = folder / "program.elf"
     command = [
         "arm-none-eabi-gcc",
-        *board.build.cpu_flags,
+        *(() if other else board.build.cpu_flags),
         *("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", *flags),
         *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles"),
         *("--specs=nano.specs", "--specs=nosys.specs", f"-T{HERE / 'core.ld'}"),

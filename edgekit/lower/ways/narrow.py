@@ -55,11 +55,14 @@ class Narrowed:
         def more(values: np.ndarray) -> np.ndarray:
             return np.concatenate([values, np.zeros((extra, *values.shape[1:]), np.int64)])
 
-        arrays = {name: more(getattr(self, name)) for name in _PER_CHANNEL}
-        return replace(self, **arrays)
-
-
-_PER_CHANNEL = ("weights", "bias", "high", "factor", "largest")
+        return replace(
+            self,
+            weights=more(self.weights),
+            bias=more(self.bias),
+            high=more(self.high),
+            factor=more(self.factor),
+            largest=more(self.largest),
+        )
 
 
 def narrowed(

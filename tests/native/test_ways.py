@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every way for cores with DSP, as its portable twins on this machine, against TFLM."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgekit.lower.program import Target
+from tests.support.exact import check_bit_exact
+from tests.support.tflite_builder import SAME, ModelBuilder
+from tests.support.way_models import FUNCTIONS, MODELS, conv
+
+M4 = Target(core="cortex-m4", optimize="speed")
+
+
+def ways(program):
+    return {call.way for call in program.calls}
+
+
+@pytest.fixture(autouse=True)
+def _never_portable_by_choice(monkeypatch):
+    """Layers so small that portable C is predicted to be faster take part too."""
+    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_OTHERS", (0.0, 1e9))
+    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_COSTS", {})
+
+
+EXPECTED = {
+    "convolutions": {"packed windows", "packed rows"},
+    "depthwises": {"planes"},
+    "denses": {"packed row", "packed rows"},
+}
+
+
+@pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_layers(kind, function, out_zp):
+    program = check_bit_exact(MODELS[kind](function, out_zp), 6, target=M4)
+    assert ways(program) == EXPECTED[kind]
+
+
+def test_what_the_pair_trick_cannot_hold_is_run_by_portable_c():
+    """-128 beside a negative weight does not fit a lane; a large multiplier has no fast shift."""
+    weights = np.full((4, 1, 1, 8), -128, np.int8)
+    for case in [{"weights": weights}, {"scale": 0.0003}]:
+        model = ModelBuilder()
+        y = conv(model, (1, 4, 4, 8), (1, 1), (1, 1), SAME, 4, **case)
+        assert ways(check_bit_exact(model.finish([y]), target=M4)) == {"portable"}
+
+
+def test_sums_beyond_what_a_channel_a_may_have():
+    """A layer of 70,000 taps of 127 has sums of more than 2^23."""
+    b = ModelBuilder()
+    x = b.input((1, 70_000), scale=0.05)
+    w = b.constant(np.full((8, 70_000), 127, np.int8), scale=0.004)
+    y = b.op("FULLY_CONNECTED", [x, w], (1, 8), scale=9000.0)
+    assert ways(check_bit_exact(b.finish([y]), target=M4)) == {"portable"}

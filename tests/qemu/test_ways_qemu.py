@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels in assembly on the emulated core: against their portable twins, and against TFLM."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgekit.lower.build import lower_graph
+from edgekit.lower.program import Target
+from edgekit.tflite.reader import read_graph
+from tests.support.core_models import golden_hashes, run_model
+from tests.support.exact import needs_tflm
+from tests.support.on_core import core_board
+from tests.support.way_models import FUNCTIONS, MODELS
+
+pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
+NO_FPU = ("-Os", "-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft")
+
+
+def check(data, core, tmp_path, *variants):
+    """The same hashes from TFLM and from every variant of the build."""
+    needs_tflm()
+    program = lower_graph(read_graph(data), Target(core=core, optimize="speed"))
+    expected = golden_hashes(data)
+    for flags in variants:
+        run = run_model(program, tmp_path, core_board(core), flags)
+        assert run.hashes == expected, (flags, run.text[-500:])
+
+
+@pytest.fixture(autouse=True)
+def _never_portable_by_choice(monkeypatch):
+    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_OTHERS", (0.0, 1e9))
+    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_COSTS", {})
+
+
+@pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
+@pytest.mark.parametrize("kind", MODELS)
+def test_assembly_and_twins_on_a_cortex_m4(kind, function, out_zp, tmp_path):
+    data = MODELS[kind](function, out_zp)
+    check(data, "cortex-m4", tmp_path, ("-O2",), ("-O1", "-DEK_PORTABLE"))
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_without_a_floating_point_unit_values_are_parked_on_the_stack(kind, tmp_path):
+    data = MODELS[kind](*FUNCTIONS[0])
+    check(data, "cortex-m4", tmp_path, NO_FPU)
+
+
+@pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_other_cores(kind, core, tmp_path):
+    check(MODELS[kind](*FUNCTIONS[0]), core, tmp_path, ("-O0",))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers of every shape that lower/ways knows, side by side in one model."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from tests.support.side_by_side import side_by_side
+from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID
+
+FUNCTIONS = [(NONE, 3), (RELU, -128), (RELU, -100), (RELU6, -128)]
+
+
+def out_side(size, taps, stride, padding):
+    return -(-size // stride) if padding == SAME else (size - taps) // stride + 1
+
+
+def conv(
+    b, shape, kernel, stride, padding, out_c, function=NONE, out_zp=3, scale=0.6, weights=None
+):
+    """CONV_2D of `kernel` (h, w) taps with random weights up to 127."""
+    rng = np.random.default_rng(hash((shape, kernel, stride, out_c)) % (1 << 32))
+    x = b.input(shape, scale=0.04, zero_point=-5)
+    values = rng.integers(-127, 128, (out_c, *kernel, shape[3])).astype(np.int8)
+    values = values if weights is None else weights
+    w = b.constant(values, scales=list(rng.uniform(0.002, 0.01, out_c)), axis=0)
+    bias = b.constant(rng.integers(-9000, 9000, out_c).astype(np.int32), scale=1e-4)
+    sides = [out_side(shape[1 + i], kernel[i], stride[i], padding) for i in (0, 1)]
+    options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    return b.op(
+        "CONV_2D",
+        [x, w, bias],
+        (shape[0], *sides, out_c),
+        scale=scale,
+        zero_point=out_zp,
+        options=options | {"fused_activation_function": function},
+    )
+
+
+def depthwise(b, shape, stride, padding, function=NONE, out_zp=3):
+    rng = np.random.default_rng(hash((shape, stride)) % (1 << 32))
+    c = shape[3]
+    x = b.input(shape, scale=0.04, zero_point=7)
+    values = rng.integers(-127, 128, (1, 3, 3, c)).astype(np.int8)
+    w = b.constant(values, scales=list(rng.uniform(0.002, 0.02, c)), axis=3)
+    bias = b.constant(rng.integers(-900, 900, c).astype(np.int32), scale=1e-4)
+    sides = [out_side(shape[1 + i], 3, stride[i], padding) for i in (0, 1)]
+    options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    return b.op(
+        "DEPTHWISE_CONV_2D",
+        [x, w, bias],
+        (shape[0], *sides, c),
+        scale=0.15,
+        zero_point=out_zp,
+        options=options | {"fused_activation_function": function},
+    )
+
+
+def dense(b, rows, depth, out_c, function=NONE, out_zp=3):
+    rng = np.random.default_rng(rows + 7 * depth + 11 * out_c)
+    x = b.input((rows, depth), scale=0.05, zero_point=-9)
+    w = b.constant(rng.integers(-127, 128, (out_c, depth)).astype(np.int8), scale=0.004)
+    bias = b.constant(rng.integers(-9000, 9000, out_c).astype(np.int32), scale=2e-4)
+    options = {"fused_activation_function": function}
+    return b.op(
+        "FULLY_CONNECTED",
+        [x, w, bias],
+        (rows, out_c),
+        scale=0.3,
+        zero_point=out_zp,
+        options=options,
+    )
+
+
+CONVOLUTIONS = [
+    ((1, 5, 6, 3), (3, 3), (1, 1), SAME, 8),
+    ((1, 7, 9, 4), (3, 3), (2, 2), SAME, 5),
+    ((2, 8, 5, 8), (3, 3), (2, 1), VALID, 6),
+    ((1, 12, 10, 1), (10, 4), (2, 2), SAME, 4),
+    ((1, 3, 3, 6), (5, 5), (1, 1), SAME, 3),
+    ((1, 2, 2, 5), (1, 1), (1, 1), VALID, 7),
+    ((1, 3, 3, 16), (1, 1), (1, 1), SAME, 16),
+    ((1, 5, 5, 7), (1, 1), (2, 2), SAME, 2),
+    ((1, 4, 4, 2), (2, 3), (1, 2), VALID, 9),
+]
+DEPTHWISE = [
+    *(
+        ((1, *side, c), stride, SAME)
+        for side, c, stride in product(
+            [(5, 6), (9, 4), (3, 3), (25, 5), (1, 2)], [4, 6, 12], [(1, 1), (2, 2)]
+        )
+    ),
+    ((2, 7, 8, 5), (1, 1), VALID),
+    *(((1, 7, 9, 8), stride, VALID) for stride in ((2, 1), (1, 3), (2, 2))),
+    ((1, 40, 33, 4), (1, 1), SAME),  # more than one strip
+]
+DENSE = [(1, 8, 8), (1, 7, 9), (1, 33, 17), (3, 64, 24), (5, 6, 2), (1, 5, 3), (1, 130, 40)]
+
+
+def convolutions(function: int, out_zp: int) -> bytes:
+    return side_by_side(conv, [(*case, function, out_zp) for case in CONVOLUTIONS])
+
+
+def depthwises(function: int, out_zp: int) -> bytes:
+    return side_by_side(depthwise, [(*case, function, out_zp) for case in DEPTHWISE])
+
+
+def denses(function: int, out_zp: int) -> bytes:
+    return side_by_side(dense, [(*case, function, out_zp) for case in DENSE])
+
+
+MODELS: dict[str, Any] = {
+    "convolutions": convolutions,
+    "depthwises": depthwises,
+    "denses": denses,
+}
