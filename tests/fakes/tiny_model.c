@@ -28,6 +28,9 @@ static void spin(void) {
 #if defined(__arm__)
   uint32_t left = SPINS;
   __asm volatile("1: subs %0, #1\n bne 1b" : "+r"(left)::"cc");
+#elif defined(__riscv)
+  uint32_t left = SPINS;
+  __asm volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(left));
 #else
   for (volatile uint32_t i = 0; i < SPINS / 100u; i++) {
   }

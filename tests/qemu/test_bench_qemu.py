@@ -11,11 +11,12 @@ import pytest
 import edgekit
 from edgekit.boards import load_board
 from edgekit.errors import EdgekitError
+from tests.support.boards import board_params, emulated
 from tests.support.small_models import dense_model
 
 pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
 
-BOARDS = [board.id for board in edgekit.boards() if board.kind == "emulated"]
+BOARDS = board_params(emulated())
 
 
 @pytest.mark.parametrize("board", BOARDS)

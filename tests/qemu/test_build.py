@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.boards import Board, board_ids, load_board
+from edgekit.boards import Board, load_board
 from edgekit.build.firmware import BuildResult, build_firmware
 from edgekit.emit.project import write_project
 from edgekit.errors import EdgekitError, LimitBroken
 from tests.fakes.app_build import TINY_MODEL
+from tests.support.boards import board_params, buildable, emulated
 
 pytestmark = pytest.mark.needs_gcc
 FACTS = {"name": "tiny", "runtime": "aot", "provenance": "edgekit 0.0.0, from tiny.tflite"}
-EMULATED = [name for name in board_ids() if name.startswith("qemu-")]
+# RAM of the app and the tiny model with the smallest stack in use
+TINY_RAM_BYTES = 13_500
 
 # Writes nearly all of RAM and reads it back; the output is how many bytes were as written.
 WHOLE_RAM = """
@@ -33,7 +35,9 @@ static int invoke(void) {
   for (uint32_t i = 0; i < AREA; i++) good[0] += area[i] == (uint8_t)((i * 2654435761u) >> 24);
   return 0;
 }
-const ek_model ek_the_model = {"whole", "aot", "", 1, 1, 1, 0, 0, inputs, outputs, init, invoke, 0};
+const ek_model ek_the_model = {.name = "whole", .runtime = "aot", .sha256 = "", .input_count = 1,
+  .output_count = 1, .op_count = 1, .inputs = inputs, .outputs = outputs, .init = init,
+  .invoke = invoke};
 """
 
 
@@ -55,7 +59,7 @@ def board() -> Board:
     return load_board("qemu-mps2-an386")
 
 
-@pytest.mark.parametrize("name", board_ids())
+@pytest.mark.parametrize("name", board_params(buildable(least_ram_bytes=TINY_RAM_BYTES)))
 def test_it_builds_for_every_board(tmp_path: Path, name: str) -> None:
     target = load_board(name)
     result = build_firmware(_project(tmp_path / "fw", target), target)
@@ -200,13 +204,13 @@ def test_a_folder_with_blanks_in_its_name(tmp_path: Path, board: Board) -> None:
     assert build_firmware(_project(tmp_path / "my models" / "f w", board), board).elf.is_file()
 
 
-@pytest.mark.needs_qemu
-@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize("name", board_params(emulated()))
 def test_all_of_the_memory_is_there(tmp_path: Path, name: str) -> None:
     from edgekit.link.emulator import open_board
 
     target = load_board(name)
-    area = target.memory.ram_bytes - 65_536
+    spare_bytes = int(target.build.defines["EK_STACK_BYTES"]) + 3_072  # stack, and the app's own
+    area = target.memory.ram_bytes - spare_bytes
     source = WHOLE_RAM.replace("AREA", f"{area}u")
     result = build_firmware(_project(tmp_path / "fw", target, source), target)
     assert result.ram_bytes > area

@@ -11,34 +11,77 @@ from pathlib import Path
 import pytest
 
 import edgekit
-from edgekit.boards import DEFAULT_BOARD, all_boards, board_ids, load_board
+from edgekit.boards import DEFAULT_BOARD, Platforms, all_boards, board_ids, load_board
 from edgekit.errors import EdgekitError
 from edgekit.resources import resource_dir
 
+REAL = {
+    "arduino-nano-33-ble",
+    "arduino-portenta-h7",
+    "ek-ra6m4",
+    "esp32-c3-devkitm",
+    "esp32-devkitc",
+    "esp32-s3-devkitc",
+    "frdm-mcxn947",
+    "nrf52840-dk",
+    "nrf5340-dk",
+    "nucleo-f446re",
+    "nucleo-h743zi2",
+    "nucleo-l4r5zi",
+    "nucleo-u575zi-q",
+    "pico",
+    "pico-2",
+    "sparkfun-edge",
+    "stm32f746g-disco",
+    "teensy-4-1",
+    "xg24-dk2601b",
+    "xiao-nrf52840",
+}
+EMULATED = {
+    "qemu-lm3s6965evb",
+    "qemu-microbit",
+    "qemu-mps2-an385",
+    "qemu-mps2-an386",
+    "qemu-mps2-an500",
+    "qemu-mps2-an505",
+    "qemu-mps3-an547",
+    "qemu-netduinoplus2",
+    "qemu-stm32vldiscovery",
+    "qemu-virt-rv32",
+}
 VALID = Path(__file__).parents[1] / "boards" / "valid.toml"
 
 
 def test_the_boards_are_there_and_sorted() -> None:
     ids = [board.id for board in all_boards()]
     assert ids == sorted(ids) == board_ids()
-    assert {
-        "native",
-        "qemu-mps2-an385",
-        "qemu-mps2-an386",
-        "qemu-mps2-an500",
-        "qemu-mps2-an505",
-        "qemu-mps3-an547",
-    } <= set(ids)
+    assert set(ids) >= REAL | EMULATED | {"native"}
     assert DEFAULT_BOARD in ids
 
 
 @pytest.mark.parametrize("name", board_ids())
-def test_a_board_file_is_named_after_its_id_and_has_a_port(name: str) -> None:
+def test_a_board_file_is_named_after_its_id_and_its_port_exists(name: str) -> None:
     board = load_board(name)
     assert board.id == name
     assert board.file is not None and board.file.stem == name
-    assert (resource_dir("firmware") / "port" / board.build.port).is_dir()
+    assert board.buildable == (board.tried != "not built")
+    if not board.buildable:
+        return
+    for folder in (board.build.port, *board.build.drivers):
+        assert (resource_dir("firmware") / "port" / folder).is_dir()
     assert int(board.build.defines["EK_STACK_BYTES"]) > 0
+
+
+@pytest.mark.parametrize("name", sorted(REAL))
+def test_a_real_board_says_how_it_is_found_and_flashed(name: str) -> None:
+    board = load_board(name)
+    assert board.emulator is None
+    assert board.usb is not None and board.reset is not None
+    assert board.flash and board.platforms != Platforms()
+    assert board.tried in ("compiled", "not built")  # nobody has held one: the files say so
+    assert len(board.sources) >= 2
+    if board.reset.enter_bootloader == "touch-1200":
+        assert board.usb.owner == "target"
 
 
 def test_what_is_measured_and_what_is_emulated() -> None:
@@ -56,13 +99,19 @@ def test_every_value_of_a_file_arrives() -> None:
     assert board.build.cpu_flags == ()
     assert board.build.defines == {"EK_UART_BASE": 0x4000_4000}
     assert board.emulator is not None and board.emulator.icount_shift == 7
+    assert board.build.drivers == ("pl011",)
+    assert (board.serial.max_baud, board.serial.opening_resets) == (921_600, True)
+    assert board.usb is not None and board.usb.running == ("2341:805a", "1366:*")
+    assert [flasher.tool for flasher in board.flash] == ["uf2", "pyocd"]
+    assert board.flash[0].family == 0xADA5_2840
+    assert board.platforms.zephyr == "test"
     assert board.file == VALID.resolve()
 
 
 def test_a_real_board_has_no_emulator(tmp_path: Path) -> None:
     text = VALID.read_text()
     own = tmp_path / "own.toml"
-    own.write_text(text[: text.index("[emulator]")])
+    own.write_text(text[: text.index("[emulator]")] + text[text.index("[usb]") :])
     board = load_board(str(own))
     assert board.emulator is None
     assert board.kind == "measured"
@@ -80,7 +129,8 @@ def test_boards_cannot_be_changed() -> None:
         ("an505", "qemu-mps2-an505"),
         ("QEMU-MPS3-AN547", "qemu-mps3-an547"),
         ("nativ", "native"),
-        ("zzz", "known boards: native, qemu"),
+        ("zzz", "known boards: arduino-nano-33-ble, "),
+        ("nucleo-l4r5zj", "nucleo-l4r5zi"),
     ],
 )
 def test_an_unknown_board_offers_near_names(asked: str, offered: str) -> None:

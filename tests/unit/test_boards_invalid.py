@@ -51,6 +51,23 @@ SAID = {
     "region_beyond_32_bits": ("[memory.regions]: 'origin' is 0xfffff000", "32-bit"),
     "region_name": ("[memory.regions]: 'name' is 'my ram'", "capital"),
     "no_machine": ("[emulator]: the key 'machine' is missing", "-M help"),
+    "unknown_owner": ("[usb]: 'owner' is 'chip', which is not known", "one of: probe"),
+    "bad_usb_id": ("[usb]: '0x2341:0x805a' is no USB id", "2341:805a"),
+    "no_running_id": ("[usb]: 'running' is empty", "leave the whole table out"),
+    "unknown_entrance": ("[reset]: 'enter_bootloader' is 'touch-1000'", "'touch-1200'?"),
+    "no_words_by_hand": ("[reset]: the key 'by_hand' is missing", "button"),
+    "touch_without_bootloader": ("[reset]: 'touch-1200' needs the bootloader's USB id", "[usb]"),
+    "unknown_flasher": ("[flash]: 'tool' is 'pyodc', which is not known", "'pyocd'?"),
+    "flasher_lacks_key": ("[flash]: uf2 needs the key 'family'", "README"),
+    "flasher_strange_key": (
+        "[flash]: pyocd does not know the key 'chip'",
+        "its keys: pack, target",
+    ),
+    "compiled_without_port": ("'tried' is 'compiled', and there is no chip port", "not built"),
+    "emulated_without_emulator": ("'tried' is 'emulated', and there is no [emulator]", "compiled"),
+    "bad_driver": ("[build]: 'drivers' is '../pl011'", "firmware/port"),
+    "max_baud_below_baud": ("[serial]: 'max_baud' is below 'baud'", "leave it out"),
+    "text_for_bool": ("'opening_resets' is 'yes', and has to be true or false", ""),
     "icount_shift": ("[emulator]: 'icount_shift' is 11", "0 to 10"),
 }
 

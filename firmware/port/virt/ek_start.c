@@ -8,6 +8,7 @@
 #include "ek_port.h"
 
 #define CAUSE_ILLEGAL 2u
+#define CAUSE_BREAKPOINT 3u /* what __builtin_trap compiles to */
 
 /* Checked by nobody: QEMU's machine has memory below it. An overflow eats FLASH's end first. */
 __attribute__((section(".stack"), aligned(16), used)) uint8_t ek_stack_area[EK_STACK_BYTES];
@@ -44,7 +45,8 @@ __attribute__((aligned(4), used, noreturn)) void ek_trap(void) {
   uint32_t cause, where;
   __asm volatile("csrr %0, mcause" : "=r"(cause));
   __asm volatile("csrr %0, mepc" : "=r"(where));
-  ek_commands_fault(cause == CAUSE_ILLEGAL ? "usage fault" : "memory fault", where);
+  const int usage = cause == CAUSE_ILLEGAL || cause == CAUSE_BREAKPOINT;
+  ek_commands_fault(usage ? "usage fault" : "memory fault", where);
   for (;;) __asm volatile("wfi");
 }
 
