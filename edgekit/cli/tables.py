@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgekit.cli.packing_tables import packing_facts, show_compression
+from edgekit.cli.packing_tables import encoded_facts, packing_facts, show_compression
 from edgekit.cli.show import (
     Row,
     facts,
@@ -77,6 +77,7 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         ("MACs", number(record["macs"]), "of one inference"),
         ("peak RAM", kib(record["peak_bytes"]), f"of activations, in op {record['peak_op']}"),
         ("arena", arenas(record["arena_bytes"]), "as planned"),
+        *encoded_facts(record["tensors"]),
     ]
     for runtime, reason in record["runtimes"].items():
         rows.append((f"on {runtime}", _verdict(reason), ""))
