@@ -4,22 +4,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from edgekit.artifacts import records_in
-from edgekit.tflite.graph import Graph
+from edgekit.tflite.graph import DECODE, Graph
 from edgekit.tflite.reader import read_graph
 
 FOLDERS_UP = 3  # a project may lie below its conversion: out/convert.json, out/fw/model/x.tflite
 
 
-def read_named(path: Path) -> Graph:
+def read_named(path: Path, *, decode: bool = True) -> Graph:
     """The graph of `path`; without names in the file, with those that `convert` recorded.
 
-    The record has to be of this very file (by hash), beside it or a few folders above.
+    The record has to be of this very file (by hash), beside it or a few folders above. `decode`
+    is `read_graph`'s.
     """
-    graph = read_graph(path)
+    graph = read_graph(path, decode=decode)
     if any(tensor.name for tensor in graph.tensors):
         return graph
     for folder in path.absolute().parents[:FOLDERS_UP]:
@@ -30,8 +32,11 @@ def read_named(path: Path) -> Graph:
 
 
 def _with_names(graph: Graph, record: dict[str, Any]) -> Graph:
-    layers = {row["index"]: row["layer"] for row in record["ops"]}
+    """Rows of the record are without DECODE ops, which belong to the op after them."""
+    layers = [row["layer"] for row in record["ops"]]
     names = {row["index"]: row["name"] for row in record["tensors"]}
-    ops = tuple(replace(op, layer=layers.get(op.index, op.layer)) for op in graph.ops)
+    before = accumulate(op.kind != DECODE for op in graph.ops)
+    own = [count - (op.kind != DECODE) for count, op in zip(before, graph.ops, strict=True)]
+    ops = tuple(replace(op, layer=layers[i]) for i, op in zip(own, graph.ops, strict=True))
     tensors = tuple(replace(t, name=names.get(t.index, t.name)) for t in graph.tensors)
     return replace(graph, ops=ops, tensors=tensors)

@@ -174,7 +174,8 @@ def read_bundle(folder: Path) -> Bundle:
     build = read_record(folder / "build" / "build.json")
     if build["inputs"].get("firmware") != sha256_file(folder / "firmware.json"):
         raise EdgekitError(f"the build in '{folder}' is of an older project", hint=rebuild)
-    graph = read_named(folder / firmware["tflite"])
+    # TFLite Micro runs DECODE ops of its own; everything else has plain weights.
+    graph = read_named(folder / firmware["tflite"], decode=firmware.get("runtime") != "tflm")
     if graph.sha256 != firmware["model_sha256"]:
         raise EdgekitError(
             f"the model in '{folder}' was changed after the project was written",

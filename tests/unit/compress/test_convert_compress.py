@@ -16,6 +16,7 @@ from edgekit.tflite.golden import TflmGolden, tflm_version
 from edgekit.tflite.graph import DECODE, needs_decode
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs import _packing
+from edgekit.verbs._named import read_named
 from edgekit.verbs.convert import convert
 from edgekit.verbs.inspect import inspect
 from tests.support.small_models import sparse_model
@@ -71,6 +72,12 @@ def test_layers_keep_their_names_in_the_record_of_a_stripped_file(
     assert [row.layer for row in record.ops] == ["hidden", "few", "scores", "probs"]
     assert {t.name for t in read_graph(record.tflite).tensors} == {""}
     assert [row.layer for row in inspect(record.tflite).ops] == ["hidden", "few", "scores", "probs"]
+    raw = read_named(record.tflite, decode=False)
+    assert [(op.kind, op.layer) for op in raw.ops][:3] == [
+        (DECODE, "hidden"),
+        ("FULLY_CONNECTED", "hidden"),
+        (DECODE, "few"),
+    ]
     alone = tmp_path / "alone.tflite"
     alone.write_bytes(record.tflite.read_bytes())
     assert [row.layer for row in inspect(alone).ops] == ["op 0", "op 1", "op 2", "op 3"]
