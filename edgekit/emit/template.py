@@ -100,7 +100,9 @@ def _read(name: str, folder: Path, table: dict[str, Any]) -> Template:
         raise _bad(name, f"the key '{missing[0]}' is missing", "see docs/adding_a_template.md")
     if table["builder"] not in BUILDERS:
         raise _bad(name, f"'builder' is '{table['builder']}'", f"one of: {', '.join(BUILDERS)}")
-    values = {key: tuple(item) if isinstance(item, list) else item for key, item in table.items()}
+    values: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in table.items()
+    }
     if "tflm" in table:
         values["tflm"] = Tflm(**table["tflm"])
     return Template(name=name, folder=folder, **values)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgekit.artifacts import (
     hash_tree,
@@ -16,13 +16,9 @@ from edgekit.artifacts import (
     staged_folder,
     write_record,
 )
-from edgekit.boards import DEFAULT_BOARD, Board, load_board
+from edgekit.boards import DEFAULT_BOARD, load_board
 from edgekit.errors import EdgekitError
-
-if TYPE_CHECKING:
-    from edgekit.lower.program import Program
-
-RUNTIMES = ("aot", "tflm")
+from edgekit.verbs._projects import Content, Wish, contents_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +28,17 @@ class FirmwareRecord:
     `ops` are those that run: `{op, origin, macs, outputs}`, `origin` being the ops of the .tflite
     file that it stands for, the one that names it first. `plan` says where in the arena each
     tensor lies that is as in the .tflite file, by its index there: `{offset, bytes, first,
-    last}`, live from op `first` to op `last` of `ops`.
+    last}`, live from op `first` to op `last` of `ops`; {} for tflm, whose interpreter alone knows.
+    `arena_plans` are the planned arenas of TFLite Micro by kernel set, `arena_bytes` the one in
+    the firmware. `builder` is what `edgekit build` runs, "" where the platform's own tool builds.
+    `tried` says how far this template and runtime were tried.
     """
 
     board: str
     runtime: str
+    template: str
+    builder: str
+    tried: str
     optimize: str
     name: str
     project: Path
@@ -45,6 +47,8 @@ class FirmwareRecord:
     arena_bytes: int
     ops: tuple[dict[str, Any], ...]
     plan: dict[int, dict[str, int]]
+    arena_plans: dict[str, int]
+    warnings: tuple[str, ...]
 
 
 def firmware(
@@ -52,40 +56,110 @@ def firmware(
     *,
     board: str | Path = DEFAULT_BOARD,
     runtime: str = "aot",
+    template: str = "",
     out: str | Path,
     optimize: str = "balanced",
     name: str = "",
+    arena_bytes: int | None = None,
     force: bool = False,
 ) -> FirmwareRecord:
     """Write the firmware project of `model` for `board` to the folder `out`.
 
     `model` is an int8 .tflite file or a folder that `edgekit.convert` wrote, `board` an id or a
-    board file, `name` the model's name in C (default: from the file). Raises EdgekitError for a
-    model that the runtime cannot run, naming op and layer, before anything is written.
+    board file, `template` a folder of firmware/templates (default: make for aot, cmake for tflm),
+    `name` the model's name in C (default: from the file), `arena_bytes` TFLite Micro's arena
+    (default: as planned). Raises EdgekitError for a model that the runtime cannot run, naming op
+    and layer, and for a template, board and runtime that do not go together, before anything is
+    written.
     """
-    _check_runtime(runtime)
-    target = load_board(board)
-    tflite = find_tflite(Path(model))
-    program, name = _lower(tflite, target, optimize, name)
+    wish = _wish(Path(model), board, runtime, template, optimize, name, arena_bytes)
+    content = contents_for(wish, runtime)
     out = Path(out)
     with staged_folder(out, "firmware", force=force) as folder:
-        _write(folder, program, target, tflite, name=name, optimize=optimize)
+        _write(folder, wish, runtime, content)
         files = hash_tree(folder)
     _drop_stale(out)
-    record = FirmwareRecord(
-        board=target.id,
-        runtime=runtime,
-        optimize=optimize,
-        name=name,
-        project=out,
-        tflite=out / "model" / f"{name}.tflite",
-        model_sha256=program.graph.sha256,
-        arena_bytes=program.plan.arena_bytes,
-        ops=_ops(program),
-        plan=_plan(program),
-    )
-    write_record(out, "firmware", record, inputs={tflite.name: sha256_file(tflite)}, files=files)
+    record = _record(wish, runtime, content, out)
+    inputs = {wish.tflite.name: sha256_file(wish.tflite)}
+    write_record(out, "firmware", record, inputs=inputs, files=files)
     return record
+
+
+def _wish(
+    model: Path,
+    board: str | Path,
+    runtime: str,
+    template: str,
+    optimize: str,
+    name: str,
+    arena_bytes: int | None,
+) -> Wish:
+    """Everything that can be wrong without reading the model is refused here."""
+    from edgekit.emit.names import c_identifier
+    from edgekit.emit.template import DEFAULT_TEMPLATES, check_template, load_template
+
+    if runtime not in DEFAULT_TEMPLATES:
+        known = ", ".join(DEFAULT_TEMPLATES)
+        raise EdgekitError(f"unknown runtime '{runtime}'", hint=f"one of: {known}")
+    kind = load_template(template or DEFAULT_TEMPLATES[runtime])
+    target = load_board(board)
+    check_template(kind, target, runtime)
+    if arena_bytes is not None and (runtime != "tflm" or arena_bytes <= 0):
+        raise EdgekitError(
+            f"an arena of {arena_bytes} bytes is asked for, with the runtime {runtime}",
+            hint="--arena-bytes takes a positive number, and is for --runtime tflm",
+        )
+    tflite = find_tflite(model)
+    return Wish(tflite, target, kind, optimize, c_identifier(name or tflite.stem), arena_bytes)
+
+
+def _write(folder: Path, wish: Wish, runtime: str, content: Content) -> None:
+    from edgekit.emit.project import write_project
+
+    write_project(
+        folder,
+        wish.board,
+        content.sources,
+        name=wish.name,
+        runtime=runtime,
+        provenance=content.provenance,
+        optimize=wish.optimize,
+        template=wish.template.name,
+        facts={"arena_bytes": content.arena_bytes, **content.facts},
+    )
+
+
+def _record(wish: Wish, runtime: str, content: Content, out: Path) -> FirmwareRecord:
+    kind = wish.template
+    return FirmwareRecord(
+        board=wish.board.id,
+        runtime=runtime,
+        template=kind.name,
+        builder=kind.builder,
+        tried=kind.tried[runtime],
+        optimize=wish.optimize,
+        name=wish.name,
+        project=out,
+        tflite=out / kind.place("model") / f"{wish.name}.tflite",
+        model_sha256=content.sha256,
+        arena_bytes=content.arena_bytes,
+        ops=content.ops,
+        plan=content.plan,
+        arena_plans=content.arena_plans,
+        warnings=(*_board_warnings(wish), *content.warnings),
+    )
+
+
+def _board_warnings(wish: Wish) -> list[str]:
+    from edgekit.emit.template import platform_name
+
+    kind, board = wish.template, wish.board
+    if kind.chip_port or platform_name(kind, board):
+        return []
+    return [
+        f"{board.id} is no board that {kind.title} knows: the project is made for its core "
+        f"({board.core}); choose your board as its README.md says"
+    ]
 
 
 def find_tflite(model: Path) -> Path:
@@ -105,78 +179,6 @@ def find_tflite(model: Path) -> Path:
             hint="run edgekit convert again",
         )
     return path
-
-
-def _check_runtime(runtime: str) -> None:
-    if runtime == "tflm":
-        raise EdgekitError(
-            "the firmware template for TFLite Micro is not part of this version",
-            hint="use --runtime aot, or put the C array and op resolver of edgekit convert "
-            "into a TFLite Micro project of your own",
-        )
-    if runtime not in RUNTIMES:
-        raise EdgekitError(f"unknown runtime '{runtime}'", hint=f"one of: {', '.join(RUNTIMES)}")
-
-
-def _lower(tflite: Path, board: Board, optimize: str, name: str) -> tuple[Program, str]:
-    from edgekit.emit.names import c_identifier
-    from edgekit.lower.build import lower_graph
-    from edgekit.lower.program import Target
-    from edgekit.tflite.reader import read_graph
-
-    graph = read_graph(tflite)
-    program = lower_graph(graph, Target(core=board.core, optimize=optimize))
-    return program, c_identifier(name or tflite.stem)
-
-
-def _write(
-    folder: Path, program: Program, board: Board, tflite: Path, *, name: str, optimize: str
-) -> None:
-    from edgekit import __version__
-    from edgekit.emit.aot import aot_sources
-    from edgekit.emit.project import write_project
-
-    provenance = f"edgekit {__version__}, from {tflite.name} (SHA-256 {program.graph.sha256})"
-    sources: dict[str, str | bytes] = dict(aot_sources(program, name, provenance))
-    sources[f"{name}.tflite"] = tflite.read_bytes()
-    write_project(
-        folder,
-        board,
-        sources,
-        name=name,
-        runtime="aot",
-        provenance=provenance,
-        optimize=optimize,
-    )
-
-
-def _ops(program: Program) -> tuple[dict[str, Any], ...]:
-    from edgekit.lower.build import macs
-
-    graph = program.graph
-    return tuple(
-        {
-            "op": op.kind,
-            "origin": op.origins,
-            "macs": macs(op, graph),
-            "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
-        }
-        for op in graph.ops
-    )
-
-
-def _plan(program: Program) -> dict[int, dict[str, int]]:
-    plan, graph = program.plan, program.graph
-    return {
-        tensor: {
-            "offset": int(offset),
-            "bytes": graph.tensor(tensor).bytes,
-            "first": plan.lifetimes[tensor][0],
-            "last": plan.lifetimes[tensor][1],
-        }
-        for tensor, offset in sorted(plan.offsets.items())
-        if graph.tensor(tensor).kept
-    }
 
 
 def _drop_stale(out: Path) -> None:
