@@ -29,6 +29,7 @@ EXPECTED = {
     "convolutions": {"packed windows", "packed rows"},
     "depthwises": {"planes"},
     "denses": {"packed row", "packed rows"},
+    "sums": {"formula"},
 }
 
 

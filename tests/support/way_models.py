@@ -75,6 +75,14 @@ def dense(b, rows, depth, out_c, function=NONE, out_zp=3):
     )
 
 
+def sum_of_two(b, kind, shape, scales, zero_points, function=NONE, out_zp=3):
+    """ADD or SUB; scales and zero points of a, b; the output's scale is the third."""
+    x = b.input(shape, scale=scales[0], zero_point=zero_points[0])
+    y = b.input(shape, scale=scales[1], zero_point=zero_points[1])
+    options = {"fused_activation_function": function}
+    return b.op(kind, [x, y], shape, scale=scales[2], zero_point=out_zp, options=options)
+
+
 CONVOLUTIONS = [
     ((1, 5, 6, 3), (3, 3), (1, 1), SAME, 8),
     ((1, 7, 9, 4), (3, 3), (2, 2), SAME, 5),
@@ -112,8 +120,23 @@ def denses(function: int, out_zp: int) -> bytes:
     return side_by_side(dense, [(*case, function, out_zp) for case in DENSE])
 
 
+SUMS = [
+    ("ADD", (1, 5, 3, 3), (0.05, 0.05, 0.1), (0, 0)),
+    ("ADD", (1, 17), (0.0313, 0.0907, 0.1017), (-128, 5)),
+    ("ADD", (1, 4), (0.01113, 0.000717, 0.00917), (127, -128)),
+    ("ADD", (1, 3), (0.02, 0.3, 0.31), (-7, 99)),
+    ("ADD", (1, 64), (0.0123, 0.0109, 0.5171), (-7, 99)),
+    ("SUB", (2, 2, 9), (0.0517, 0.0433, 0.1019), (3, -9)),
+]
+
+
+def sums(function: int, out_zp: int) -> bytes:
+    return side_by_side(sum_of_two, [(*case, function, out_zp) for case in SUMS])
+
+
 MODELS: dict[str, Any] = {
     "convolutions": convolutions,
     "depthwises": depthwises,
     "denses": denses,
+    "sums": sums,
 }
