@@ -23,13 +23,21 @@ def flip_shift(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     if x.ndim != 4:
         return x
-    flipped = np.where(rng.random(len(x))[:, None, None, None] < 0.5, x[:, :, ::-1], x)
-    wide = np.pad(flipped, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT), (0, 0)))
-    top, left = rng.integers(0, 2 * SHIFT + 1, (2, len(x)))
-    rows = top[:, None] + np.arange(x.shape[1])
-    columns = left[:, None] + np.arange(x.shape[2])
-    images = np.arange(len(x))[:, None, None]
-    return wide[images, rows[:, :, None], columns[:, None, :]]
+    mirrored = rng.random(len(x)) < 0.5
+    shifts = rng.integers(-SHIFT, SHIFT + 1, (2, len(x)))
+    changed = np.zeros_like(x)
+    for image, place, mirror, down, right in zip(x, changed, mirrored, *shifts, strict=True):
+        rows, columns = _overlap(down, x.shape[1]), _overlap(right, x.shape[2])
+        source = image[:, ::-1] if mirror else image
+        place[rows[0], columns[0]] = source[rows[1], columns[1]]
+    return changed
+
+
+def _overlap(shift: int, length: int) -> tuple[slice, slice]:
+    """Where a row of `length` moved forwards by `shift` lies afterwards, and where that was."""
+    shift = min(max(shift, -length), length)
+    here = slice(max(shift, 0), length + min(shift, 0))
+    return here, slice(here.start - shift, here.stop - shift)
 
 
 AUGMENTS: dict[str, Augment | None] = {"none": None, "flip_shift": flip_shift}
