@@ -19,7 +19,9 @@ _APT = "sudo apt-get install --no-install-recommends"
 INSTALL = {
     "arm-none-eabi-gcc": f"{_APT} gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "arm-none-eabi-objcopy": f"{_APT} binutils-arm-none-eabi",
+    "arm-none-eabi-g++": f"{_APT} gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
     "cc": f"{_APT} gcc libc6-dev",
+    "cmake": f"{_APT} cmake",
     "gcc": f"{_APT} gcc libc6-dev",
     "make": f"{_APT} make",
     "objcopy": f"{_APT} binutils",

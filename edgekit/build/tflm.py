@@ -99,6 +99,7 @@ class TflmLibrary:
     """What a build takes of TFLite Micro. `version` is a commit or a package's version, ""
     where none can be read; `warnings` are for whoever builds."""
 
+    root: Path
     library: Path
     version: str
     kernels: str
@@ -121,6 +122,7 @@ def find_tflm(directory: str, board: Board, methods: Sequence[str] = ()) -> Tflm
     if library.kernels == REFERENCE and board.core.startswith("cortex-m"):
         warnings.append(SLOW)
     return TflmLibrary(
+        root=root,
         library=library.path,
         version=read_version(root),
         kernels=library.kernels,

@@ -37,6 +37,8 @@ class Runner(Protocol):
 
     def read_arena(self, offset: int, length: int) -> bytes: ...
 
+    def read_op_output(self, position: int, length: int) -> bytes: ...
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -202,7 +204,8 @@ def first_difference(
 ) -> Difference:
     """Runs `sample` op by op on the device and names the first op whose output differs.
 
-    `offsets` are bytes in the arena of each tensor that can be compared; `golden_tensor(index)`
+    `offsets` are bytes in the arena of each tensor that can be compared; empty where the device
+    shows the outputs of the op that ran last instead. `golden_tensor(index)`
     gives the golden values of a tensor after a run on this very sample. `ops` are those of the
     device, where they are not the file's. Ops since the last equal tensor whose outputs exist
     on the device alone may be the guilty ones as well: `reason` names them.
@@ -212,12 +215,18 @@ def first_difference(
     for position, run in enumerate(ops or as_in_file(graph)):
         device.run_ops(position, position)
         op = graph.ops[run.origin[0]]
-        seen = [i for i in run.outputs if i in offsets and not graph.tensor(i).is_constant]
+        seen = [i for i in run.outputs if not graph.tensor(i).is_constant]
+        seen = [i for i in seen if i in offsets or not offsets]
         if not seen:
             unseen.append(op.layer or op.kind)
             continue
         for index in seen:
-            worst = _off_by(device, graph.tensor(index), offsets[index], golden_tensor(index))
+            tensor = graph.tensor(index)
+            if offsets:
+                data = device.read_arena(offsets[index], tensor.bytes)
+            else:
+                data = device.read_op_output(run.outputs.index(index), tensor.bytes)
+            worst = _off_by(data, tensor, golden_tensor(index))
             if worst is not None:
                 reason = f"or before it: {', '.join(unseen)}" if unseen else ""
                 return Difference(op.layer or op.kind, sample, op.index, op.kind, worst, reason)
@@ -227,9 +236,9 @@ def first_difference(
     )
 
 
-def _off_by(device: Runner, tensor: Tensor, offset: int, golden: np.ndarray) -> float | None:
-    """Largest difference of a tensor in the arena from its golden; None where none differs."""
-    ours = _as_array(device.read_arena(offset, tensor.bytes), tensor)
+def _off_by(data: bytes, tensor: Tensor, golden: np.ndarray) -> float | None:
+    """Largest difference of a tensor of the device from its golden; None where none differs."""
+    ours = _as_array(data, tensor)
     theirs = golden.astype(tensor.dtype).reshape(ours.shape)
     if ours.tobytes() == theirs.tobytes():
         return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import Board
-from edgekit.errors import EdgekitError, LimitBroken
+from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
     from edgekit.emit.template import Template
@@ -85,15 +85,16 @@ def tflm_content(wish: Wish) -> Content:
     from edgekit.emit.tflm import needed_methods, tflm_sources
     from edgekit.tflite.graph import needs_decode
     from edgekit.tflite.reader import read_graph
+    from edgekit.verbs._arena import check_arena, plans_for
 
     graph = read_graph(wish.tflite, decode=False)
     check_decode(wish.template, needs_decode(graph))
-    plans = _arena_plans(graph, wish.board)
+    plans = plans_for(graph, wish.board.core)
     largest = max(plans, key=lambda plan: plan.arena_bytes)
     arena_bytes, how = largest.arena_bytes, largest.how
     if wish.arena_bytes is not None:
         arena_bytes, how = wish.arena_bytes, "as asked for by --arena-bytes"
-    _check_arena(arena_bytes, largest, wish.board)
+    check_arena(arena_bytes, largest, wish.board)
     data = wish.tflite.read_bytes()
     provenance = wish.provenance(graph.sha256)
     sources: dict[str, str | bytes] = dict(
@@ -117,27 +118,6 @@ def tflm_content(wish: Wish) -> Content:
         arena_plans={plan.kernels: plan.arena_bytes for plan in plans},
         facts={"methods": needed_methods(graph)},
         warnings=_arena_warnings(wish, largest, arena_bytes),
-    )
-
-
-def _arena_plans(graph: Graph, board: Board) -> list[ArenaPlan]:
-    from edgekit.tflm.arena.kernels import kernel_sets_of
-    from edgekit.tflm.arena.plan import plan_arena
-
-    core = board.core
-    return [plan_arena(graph, kernels=kernels, core=core) for kernels in kernel_sets_of(core)]
-
-
-def _check_arena(arena_bytes: int, plan: ArenaPlan, board: Board) -> None:
-    over = arena_bytes - board.memory.ram_bytes
-    if over <= 0:
-        return
-    tensors = ", ".join(f"{buffer.name} {buffer.bytes:,} bytes" for buffer in plan.largest(3))
-    raise LimitBroken(
-        f"the tensor arena alone needs {arena_bytes:,} bytes, {over:,} more than the RAM of "
-        f"{board.id}; the largest tensors: {tensors}",
-        hint="give the model a smaller input or fewer channels there, or take a board with more "
-        "RAM: edgekit boards",
     )
 
 

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BenchMemory:
-    """Bytes: flash and RAM of the ELF, the model's part of the flash, arena, deepest stack."""
+    """Bytes: flash and RAM of the ELF, the model's part of the flash, arena, deepest stack.
+
+    `arena_used_bytes` is what the runtime took of the arena, as the device reports it, scratch
+    buffers included. `stack_bytes` is None where the port cannot know its stack.
+    """
 
     flash_bytes: int
     model_flash_bytes: int
     ram_bytes: int
     arena_bytes: int
-    stack_bytes: int
+    arena_used_bytes: int
+    stack_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,15 @@ class BenchRecord:
     further inputs and outputs of a model follow as `inputs_1`, ... `layers` are the ops that the
     device runs, `{index, op, layer, macs, macs_run, ticks, origin}` and the ticks in latency's
     unit: `origin` are the ops of the .tflite file that it stands for, `index` the first of them,
-    `macs` theirs as the file has them and `macs_run` what is left to do.
+    `macs` theirs as the file has them and `macs_run` what is left to do. `runtime_version` and
+    `kernels` are what the firmware says of an interpreter's library, "" where it does not know.
     """
 
     name: str
     board: str
     runtime: str
+    runtime_version: str
+    kernels: str
     counter: str
     clock_hz: int
     kind: str

@@ -98,13 +98,16 @@ def _difference(
     if agreement.first_sample is None:
         return None
     sample = agreement.first_sample
-    if not (hello.has_arena and hello.has_invoke_op):
+    shown = hello.has_arena or hello.has_op_output
+    if not (shown and hello.has_invoke_op):
         return Difference("", sample, reason="this runtime does not show the layers' outputs")
     if not keeps_layers():
         return Difference("", sample, reason="without TFLM's interpreter layers have no golden")
     golden = golden_for(bundle.tflite, preserve=True)
     golden.run([array[sample] for array in samples.inputs])
     offsets = {int(index): place["offset"] for index, place in bundle.firmware["plan"].items()}
+    if hello.has_op_output:
+        offsets = {}
     return first_difference(
         device, bundle.graph, offsets, golden.tensor, samples.inputs, sample, bundle.ops
     )
@@ -178,6 +181,8 @@ def _origin(bundle: Bundle, samples: BenchSamples, hello: Hello) -> dict[str, An
         "name": bundle.firmware["name"],
         "board": bundle.board.id,
         "runtime": hello.runtime,
+        "runtime_version": hello.runtime_version,
+        "kernels": hello.kernels,
         "counter": hello.counter,
         "clock_hz": hello.counter_hz,
         "kind": bundle.board.kind,
@@ -188,7 +193,7 @@ def _origin(bundle: Bundle, samples: BenchSamples, hello: Hello) -> dict[str, An
         "build_id": hello.build_id,
         "compiler": bundle.build["compiler"],
         "optimize": bundle.firmware["optimize"],
-        "warnings": samples.warnings,
+        "warnings": (*samples.warnings, *bundle.build.get("warnings", ())),
     }
 
 
@@ -198,7 +203,8 @@ def _memory(build: dict[str, Any], used: MemoryUse) -> BenchMemory:
         model_flash_bytes=build["model_flash_bytes"],
         ram_bytes=build["ram_bytes"],
         arena_bytes=used.arena_bytes,
-        stack_bytes=used.stack_used_bytes,
+        arena_used_bytes=used.arena_used_bytes,
+        stack_bytes=used.stack_used_bytes if used.stack_reserved_bytes else None,
     )
 
 
@@ -220,6 +226,8 @@ def _layers(bundle: Bundle, session: Session) -> tuple[dict[str, Any], ...]:
     for position, (run, ticks) in enumerate(zip(bundle.ops, session.op_ticks, strict=True)):
         op = graph.ops[run.origin[0]]
         asked = sum(macs(graph.ops[index], graph) for index in run.origin)
+        if bundle.firmware["runtime"] == "tflm" and rows:
+            asked = rows[position]["macs"]  # the graph here has its weights encoded
         layers.append(
             {
                 "index": op.index,

@@ -147,7 +147,8 @@ if(TFLM_RUY_DIR)
 endif()
 target_include_directories(TFLM::tflm SYSTEM INTERFACE ${_includes})
 target_link_libraries(TFLM::tflm INTERFACE ${TFLM_EXTRA_LIBRARIES})
-# As TFLM's own build has them: the first one changes the layout of its structures.
-target_compile_definitions(TFLM::tflm INTERFACE TF_LITE_STATIC_MEMORY
+# As TFLM's own release build has them: the first one changes the layout of its structures, the
+# second one keeps asserts, and with them printf, out.
+target_compile_definitions(TFLM::tflm INTERFACE TF_LITE_STATIC_MEMORY NDEBUG
   $<$<NOT:$<BOOL:${_tflm__has_log}>>:TF_LITE_STRIP_ERROR_STRINGS>)
 set(TFLM_FOUND TRUE)
