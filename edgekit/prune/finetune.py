@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,11 +88,13 @@ def fine_tune(
     budget: Budget,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
+    scorer: Callable[[Any], float] | None = None,
 ) -> Tuned:
     """Fit `model` with the callback `pruner`; Adam with a cosine rate, seeded.
 
     The weights are those of the best epoch afterwards, masks are off, and the optimizer is let
-    go, so that a saved model holds weights and nothing else. Goes on from `checkpoint` if it
+    go, so that a saved model holds weights and nothing else. `scorer` judges epochs in place of
+    the plain one on the lesson's held-out samples. Goes on from `checkpoint` if it
     holds an epoch of this run. Raises Interrupted at Ctrl-C, EdgekitError where the loss became
     NaN before any epoch was worth keeping, or memory ran out.
     """
@@ -102,7 +104,7 @@ def fine_tune(
     epochs, done = budget.epochs or 1, state.epochs if state else 0
     if state is not None:
         resuming_note(progress, state, epochs)
-    scorer = scorer_for(lesson, goals)
+    scorer = scorer or scorer_for(lesson, goals)
     with _seeded(budget.seed), progress.task("pruning", budget.steps or 1) as bar:
         _compile(model, goals, budget, lesson.teacher is not None)
         keeper = Keeper(pruner, scorer, checkpoint, bar)

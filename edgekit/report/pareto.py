@@ -37,7 +37,7 @@ def pareto_page(record: Any) -> str:
 
 def candidate_words(row: Mapping[str, Any]) -> str:
     """What a candidate is, in a few words."""
-    if row["trial"] < 0:
+    if row["trial"] == -1:
         return "as it came"
     chosen, words = row["candidate"], []
     if any(chosen["channels"].values()):
@@ -48,7 +48,8 @@ def candidate_words(row: Mapping[str, Any]) -> str:
             f"{100 * chosen['sparsity']:.0f} % zeros ({chosen['structure']}, {chosen['scope']}, "
             f"{chosen['criterion']})"
         )
-    return f"{row['trial']}: {', '.join(words) or 'nothing removed'}"
+    name = f"{row['trial']}: " if row["trial"] >= 0 else ""
+    return f"{name}{', '.join(words) or 'nothing removed'}"
 
 
 def _listed(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -145,6 +145,7 @@ def _record(
         bench=measured,
         trials=found.finished,
         refused=tuple(dict.fromkeys(found.refused)),
+        turned_down=found.turned_down,
         scored=len(shop.scored),
         seed=shop.setting.budget.seed,
         fine_tuning=_tuning(shop),

@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +11,8 @@ import numpy as np
 from edgekit.boards import Board
 from edgekit.errors import EdgekitError
 from edgekit.progress import SILENT, Progress
+from edgekit.verbs._foretell import count
+from edgekit.verbs._roomy import built_bytes
 
 if TYPE_CHECKING:
     from edgekit.lower.program import Program
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from edgekit.prune.finetune import Budget
     from edgekit.verbs._conversion import Conversion
 
-ROOM_BYTES = 64 << 20  # of each region while measuring: what does not fit has a size as well
+JUDGED_WITH = 512  # samples that batch-norm statistics are estimated on to judge an epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Candidate:
     """
 
     channels: dict[str, float] = field(default_factory=dict)
-    score: str = "l2"
+    score: str = "taylor"
     sparsity: float = 0.0
     structure: str = "unstructured"
     scope: str = "global"
@@ -41,13 +40,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a candidate is: int8 `accuracy` on the host, bytes of the built firmware, MACs."""
+    """What a candidate is: int8 `accuracy` on the host, bytes of the built firmware, MACs.
+
+    `constant_bytes` are those of the constants in the .tflite file.
+    """
 
     accuracy: float
     flash_bytes: int
     ram_bytes: int
     arena_bytes: int
     macs: int
+    constant_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Workshop:
     judges: Split
     scored: Split
     setting: Setting
+    scores: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
     def groups(self) -> tuple[str, ...]:
         """Names of the coupled groups of channels that may lose some."""
@@ -84,16 +88,30 @@ class Workshop:
 
         return tuple(group.name for group in find_groups(self.loaded.keras) if not group.reason)
 
+    def worths(self, score: str) -> dict[str, np.ndarray]:
+        """Group -> what each of its channels is worth in the model as it came."""
+        from edgekit.prune.channels import find_groups, group_scores
+        from edgekit.prune.channels.gradients import loss_gradients
+
+        if score not in self.scores:
+            model, gradients = self.loaded.keras, []
+            if score == "taylor":
+                evidence = self._evidence(model)
+                for batch in evidence.batches:
+                    gradients += loss_gradients(model, batch.x, batch.y, evidence.loss)
+            self.scores[score] = group_scores(find_groups(model), score, gradients)
+        return self.scores[score]
+
     def thin(self, candidate: Candidate) -> Any:
         """A copy without the channels that `candidate` does without, not fine-tuned."""
-        from edgekit.prune.channels import find_groups, group_scores, remove_channels
+        from edgekit.prune.channels import find_groups, remove_channels
         from edgekit.verbs._pruned_files import clone
 
         model = clone(self.loaded.keras)
         groups = {g.name: g for g in find_groups(model) if candidate.channels.get(g.name)}
         if not groups:
             return model
-        scores = group_scores(list(groups.values()), candidate.score)
+        scores = self.worths(candidate.score)
         chosen = {}
         for name, group in groups.items():
             count = min(round(group.size * candidate.channels[name]), group.size - 1)
@@ -125,8 +143,29 @@ class Workshop:
             held_out=(self.judges.arrays(), self.judges.y) if len(self.judges) else None,
         )
         budget = self.setting.budget.resolved(len(lesson))
-        fine_tune(model, lesson, self._pruner(model, candidate), budget, progress)
+        pruner = self._pruner(model, candidate)
+        fine_tune(model, lesson, pruner, budget, progress, scorer=self._scorer(lesson, model))
         recalibrate_bn(model, x, seed=seed)
+
+    def _scorer(self, lesson: Any, model: Any) -> Any:
+        """Judges epochs with the statistics that the model will have in the end."""
+        from edgekit.prune.batchnorm import recalibrate_bn, restore, statistics
+        from edgekit.prune.goals import goals_of
+        from edgekit.prune.keeper import scorer_for
+
+        if (plain := scorer_for(lesson, goals_of(model, lesson.y))) is None:
+            return None
+        few = self.train.take(np.arange(min(len(self.train), JUDGED_WITH))).arrays()
+
+        def scorer(tuned: Any) -> float:
+            own = statistics(tuned)
+            recalibrate_bn(tuned, few, seed=self.setting.budget.seed)
+            try:
+                return plain(tuned)
+            finally:
+                restore(tuned, own)
+
+        return scorer
 
     def _pruner(self, model: Any, candidate: Candidate) -> Any:
         from edgekit.prune.pruner import pruner_class
@@ -161,7 +200,7 @@ class Workshop:
 
     def measure(self, model: Any) -> tuple[Sizes, bytes]:
         """Quantize, build for a board with room for anything, and count; with the .tflite."""
-        from edgekit.lower.build import lower_graph, macs
+        from edgekit.lower.build import lower_graph
         from edgekit.lower.program import Target
         from edgekit.verbs._conversion import Options, from_keras
 
@@ -170,13 +209,15 @@ class Workshop:
         program = lower_graph(
             done.graph, Target(core=self.setting.board.core, optimize=self.setting.optimize)
         )
-        flash_bytes, ram_bytes = _built(done, program, self.setting.board, self.setting.optimize)
+        counted = count(done.graph, program)
+        flash_bytes, ram_bytes = built_bytes(program, self.setting.board, self.setting.optimize)
         sizes = Sizes(
             accuracy=self._accuracy(done, program),
             flash_bytes=flash_bytes,
             ram_bytes=ram_bytes,
-            arena_bytes=program.plan.arena_bytes,
-            macs=sum(macs(op, done.graph) for op in done.graph.ops),
+            arena_bytes=counted.arena_bytes,
+            macs=counted.macs,
+            constant_bytes=counted.constant_bytes,
         )
         return sizes, done.tflite
 
@@ -192,38 +233,6 @@ class Workshop:
         return score(
             real_outputs(host, done.graph, self.scored.arrays())[0], self.scored.y
         ).accuracy
-
-
-def _built(done: Conversion, program: Program, board: Board, optimize: str) -> tuple[int, int]:
-    """Flash and RAM in bytes of the whole firmware."""
-    from edgekit.build.firmware import build_firmware
-    from edgekit.emit.aot import aot_sources
-    from edgekit.emit.project import write_project
-
-    wide = roomy(board)
-    with tempfile.TemporaryDirectory(prefix="edgekit-fit-") as name:
-        folder = Path(name)
-        sources: dict[str, str | bytes] = dict(aot_sources(program, "fit", "fit"))
-        write_project(
-            folder, wide, sources, name="fit", runtime="aot", provenance="fit", optimize=optimize
-        )
-        built = build_firmware(folder, wide)
-    return built.flash_bytes, built.ram_bytes
-
-
-def roomy(board: Board) -> Board:
-    """`board` with more memory than it has, each region as long as the next one lets it be."""
-    starts = sorted(region.origin for region in board.memory.regions)
-    regions = []
-    for region in board.memory.regions:
-        following = [start for start in starts if start > region.origin]
-        free = min(ROOM_BYTES, *(start - region.origin for start in following), 1 << 62)
-        wider = max(region.length_bytes, free)
-        regions.append(dataclasses.replace(region, length_bytes=wider))
-    memory = dataclasses.replace(
-        board.memory, flash_bytes=ROOM_BYTES, ram_bytes=ROOM_BYTES, regions=tuple(regions)
-    )
-    return dataclasses.replace(board, memory=memory)
 
 
 def idle_pruner() -> Any:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any
 
 from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.verbs._fitting import Candidate
+from edgekit.verbs._foretell import GRID
+from edgekit.verbs._foretell import MOST as MOST_SHARE
 
 NAME = "edgekit-fit"
 MOST = 0.9  # of the weights that go to zero
 STEP = 0.05
-MOST_CHANNELS, CHANNEL_STEP = 0.875, 0.125  # of a group
 # Tried before the sampler has anything to learn from: the whole range.
 FIRST = (0.5, 0.25, 0.75, 0.625)
+SCREENED_PER_TRIAL = 12  # candidates that may be turned down unbuilt for each one that is measured
 PARTS = ("channels", "sparsity")
 _GROUP = "channels of "  # the name of a group's parameter begins like this
 _WORST = (1.0, 1.0, 1.0)
@@ -40,6 +42,11 @@ class Space:
             point |= {f"{_GROUP}{name}": share for name in self.groups}
         return point | ({"sparsity": share} if self.parts == ("sparsity",) else {})
 
+    def point(self, shares: Mapping[str, float]) -> dict[str, Any]:
+        """That of these shares of the groups, by Taylor scores and with nothing zeroed."""
+        point: dict[str, Any] = {f"{_GROUP}{name}": share for name, share in shares.items()}
+        return point | {"score": "taylor"} | ({"sparsity": 0.0} if len(self.parts) > 1 else {})
+
 
 def need_optuna() -> Any:
     """The module optuna, kept quiet; ToolMissing where it is not installed."""
@@ -51,6 +58,14 @@ def need_optuna() -> Any:
     return optuna
 
 
+class TurnedDown(Exception):
+    """A candidate that will not keep to the limits: not built; `over` as in its row."""
+
+    def __init__(self, over: list[float], flash_bytes: int, macs: int) -> None:
+        super().__init__("over the limits")
+        self.over, self.flash_bytes, self.macs = over, flash_bytes, macs
+
+
 @contextlib.contextmanager
 def calm() -> Iterator[None]:
     """Optuna marks what it may still change as experimental, each time it is used."""
@@ -59,7 +74,7 @@ def calm() -> Iterator[None]:
         yield
 
 
-def open_study(url: str, default: Path, identity: str, seed: int, space: Space) -> Any:
+def open_study(url: str, default: Path, identity: str, seed: int) -> Any:
     """The study at `url` (a database URL, or a journal file's path; "" = `default`).
 
     EdgekitError where it cannot be opened or holds trials of another fit.
@@ -91,7 +106,6 @@ def open_study(url: str, default: Path, identity: str, seed: int, space: Space) 
         study.sampler = optuna.samplers.TPESampler(
             seed=seed + count, n_startup_trials=len(FIRST) + 2, constraints_func=_constraints
         )
-        _enqueue(study, space)
     return study
 
 
@@ -110,17 +124,17 @@ def _named(url: str, default: Path) -> str:
     return f"{scheme}://" if found else url or str(default)
 
 
-def _enqueue(study: Any, space: Space) -> None:
-    """The first points, but for those that are tried, waiting or under way already."""
+def enqueue(study: Any, points: Sequence[Mapping[str, Any]]) -> None:
+    """Tried first are these, but for those that are tried, waiting or under way already."""
     known = [
         trial.params | trial.system_attrs.get("fixed_params", {})
         for trial in study.trials
         if trial.state.name != "FAIL"
     ]
-    for share in FIRST:
-        point = space.uniform(share)
-        if not any(point.items() <= given.items() for given in known):
-            study.enqueue_trial(point)
+    with calm():
+        for point in points:
+            if not any(point.items() <= given.items() for given in known):
+                study.enqueue_trial(dict(point))
 
 
 def _constraints(trial: Any) -> Sequence[float]:
@@ -132,10 +146,10 @@ def suggest(trial: Any, space: Space) -> Candidate:
     chosen: dict[str, Any] = {}
     if "channels" in space.parts:
         chosen["channels"] = {
-            name: trial.suggest_float(f"{_GROUP}{name}", 0.0, MOST_CHANNELS, step=CHANNEL_STEP)
+            name: trial.suggest_float(f"{_GROUP}{name}", 0.0, MOST_SHARE, step=GRID)
             for name in space.groups
         }
-        chosen["score"] = trial.suggest_categorical("score", ["l2", "l1"])
+        chosen["score"] = trial.suggest_categorical("score", ["taylor", "l2"])
     if "sparsity" in space.parts:
         chosen["sparsity"] = trial.suggest_float("sparsity", 0.0, MOST, step=STEP)
         chosen["structure"] = trial.suggest_categorical("structure", ["unstructured", "2x2"])
@@ -154,7 +168,8 @@ def search(
 ) -> None:
     """Evaluate candidates until the study holds `trials` finished ones or time is over.
 
-    `evaluate` gives the row of a candidate; one that cannot be made is remembered with its reason
+    `evaluate` gives the row of a candidate, or raises TurnedDown for one that is not worth to be
+    measured, which does not count; one that cannot be made is remembered with its reason
     and is not tried again. Ctrl-C ends the search; finished trials stay in the study.
     """
     optuna = need_optuna()
@@ -166,6 +181,10 @@ def search(
             row = evaluate(trial.number, candidate)
         except Interrupted:
             raise KeyboardInterrupt from None
+        except TurnedDown as found:
+            trial.set_user_attr("candidate", dataclasses.asdict(candidate))
+            trial.set_user_attr("over", found.over)
+            return 1.0, float(found.flash_bytes), float(found.macs)
         except EdgekitError as error:
             trial.set_user_attr("refused", str(error))
             raise optuna.TrialPruned from None
@@ -174,20 +193,31 @@ def search(
         trial.set_user_attr("over", row["over"])
         return row["drop"], float(row["flash_bytes"]), float(row["macs"])
 
-    done = finished(study)
-    if done >= trials:
+    missing = trials - finished(study)
+    if missing <= 0:
         return
-    states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
+
+    def stop(study: Any, trial: Any) -> None:
+        if finished(study) >= trials:
+            study.stop()
+
+    most = missing * (1 + SCREENED_PER_TRIAL)
     with calm():
-        stop = optuna.study.MaxTrialsCallback(trials, states)
-        study.optimize(
-            objective, n_trials=trials - done, timeout=time_budget_s, callbacks=[stop], catch=()
-        )
+        study.optimize(objective, n_trials=most, timeout=time_budget_s, callbacks=[stop], catch=())
 
 
 def finished(study: Any) -> int:
-    """Trials that came to an end, those refused too."""
-    return sum(trial.state.name in ("COMPLETE", "PRUNED") for trial in study.trials)
+    """Trials that were measured, and those that could not be made."""
+    return sum(trial.state.name == "PRUNED" or "row" in trial.user_attrs for trial in study.trials)
+
+
+def turned_down(study: Any) -> list[tuple[int, Candidate, list[float]]]:
+    """(number, candidate, over) of those that were not measured, for what they would take."""
+    return [
+        (trial.number, Candidate(**trial.user_attrs["candidate"]), trial.user_attrs["over"])
+        for trial in study.trials
+        if trial.state.name == "COMPLETE" and "row" not in trial.user_attrs
+    ]
 
 
 def rows(study: Any) -> list[tuple[int, Candidate, dict[str, Any]]]:
@@ -195,7 +225,7 @@ def rows(study: Any) -> list[tuple[int, Candidate, dict[str, Any]]]:
     return [
         (trial.number, Candidate(**trial.user_attrs["candidate"]), trial.user_attrs["row"])
         for trial in study.trials
-        if trial.state.name == "COMPLETE"
+        if trial.state.name == "COMPLETE" and "row" in trial.user_attrs
     ]
 
 

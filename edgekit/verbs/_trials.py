@@ -15,8 +15,11 @@ from edgekit.errors import EdgekitError
 from edgekit.progress import Progress, Task
 from edgekit.verbs import _studies
 from edgekit.verbs._fitting import Candidate, Sizes, Workshop
+from edgekit.verbs._foretell import MARGIN, MOST, Foretold, as_firmware, foretell, tightest
 from edgekit.verbs.bench import BenchRecord
-from edgekit.verbs.fit import FitLimits, Stopped
+from edgekit.verbs.fit import FEWEST, FitLimits, Stopped
+
+ROWS = 2  # of the form that rows of trials have: a study with other rows is not gone on with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,26 +54,28 @@ class Job:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What a search gave: the model as it came, and (number, candidate, row) of the trials."""
+    """What a search gave: the model as it came, and (number, candidate, row) of the trials.
+
+    `turned_down` counts candidates that were foretold to be over the limits, and not built.
+    """
 
     base: dict[str, Any]
     trials: list[tuple[int, Candidate, dict[str, Any]]]
     refused: list[str]
     finished: int
+    turned_down: int = 0
 
 
 def run(job: Job, trials: int, time_budget_s: float | None) -> Found:
     """Search; what an earlier call or another process finished counts. Stopped at Ctrl-C."""
     space = _studies.Space(job.search, job.shop.groups())
-    study = _studies.open_study(
-        job.study, job.journal, _identity(job), job.shop.setting.budget.seed, space
-    )
-    base = study.user_attrs.get("base")
-    if base is None:
-        job.progress.say("measuring the model as it is")
-        sizes, _ = job.shop.measure(job.shop.thin(Candidate()))
-        base = _row(job, sizes, sizes.accuracy) | {"tuned": False}
-        study.set_user_attr("base", base)
+    seed = job.shop.setting.budget.seed
+    study = _studies.open_study(job.study, job.journal, _identity(job), seed)
+    base = _base(job, study)
+    first = _first(job, study, base, space)
+    if not first:
+        return Found(base, _nearest(job, base, [_most_removed(space)]), [], 0)
+    _studies.enqueue(study, first)
     done = _studies.finished(study)
     if done:
         job.progress.say(f"going on after {done} trials")
@@ -79,7 +84,7 @@ def run(job: Job, trials: int, time_budget_s: float | None) -> Found:
             _studies.search(
                 study,
                 space,
-                lambda number, candidate: _evaluate(job, base["accuracy"], number, candidate, task),
+                lambda number, candidate: _evaluate(job, base, number, candidate, task),
                 trials=trials,
                 time_budget_s=time_budget_s,
             )
@@ -89,7 +94,74 @@ def run(job: Job, trials: int, time_budget_s: float | None) -> Found:
             hint="run the same command again to go on from there",
         ) from None
     found = _studies.rows(study)
-    return Found(base, found, _studies.refused(study), _studies.finished(study))
+    down = _studies.turned_down(study)
+    if not any(max(row["over"]) <= 0 for _, _, row in [*found, (-1, None, base)]):
+        found += _nearest(job, base, down)
+    refused = _studies.refused(study)
+    return Found(base, found, refused, _studies.finished(study), len(down))
+
+
+def _base(job: Job, study: Any) -> dict[str, Any]:
+    """The row of the model as it came, measured once in a study."""
+    base: dict[str, Any] | None = study.user_attrs.get("base")
+    if base is None:
+        job.progress.say("measuring the model as it is")
+        sizes, _ = job.shop.measure(job.shop.thin(Candidate()))
+        base = _row(job, sizes, sizes.accuracy) | {"tuned": False}
+        study.set_user_attr("base", base)
+    return base
+
+
+def _first(
+    job: Job, study: Any, base: dict[str, Any], space: _studies.Space
+) -> list[dict[str, Any]]:
+    """The points to begin with: the one that keeps most channels, as far as can be foretold.
+
+    [] where not even the least number of channels fits.
+    """
+    uniform: list[dict[str, Any]] = [space.uniform(share) for share in _studies.FIRST]
+    if "channels" not in job.search or max(base["over"][:2]) <= 0:
+        return uniform
+    tight = study.user_attrs.get("tight")
+    if tight is None:
+        with job.progress.task("what has to go at least", 0) as task:
+
+            def fits(shares: dict[str, float]) -> bool:
+                over, _ = _foretold(job, base, Candidate(channels=shares))
+                task.advance(1)
+                return max(over) <= 0
+
+            worth = {name: float(v.sum()) for name, v in job.shop.worths("taylor").items()}
+            tight = tightest(fits, space.groups, worth)
+        study.set_user_attr("tight", tight)
+    return [space.point(tight), *uniform] if tight else []
+
+
+def _most_removed(space: _studies.Space) -> tuple[int, Candidate, list[float]]:
+    """The candidate with the fewest channels, which is no trial of the study."""
+    return FEWEST, Candidate(channels=dict.fromkeys(space.groups, MOST)), [0.0]
+
+
+def _foretold(job: Job, base: dict[str, Any], candidate: Candidate) -> tuple[list[float], Foretold]:
+    """By how much flash and RAM will exceed their limits, in parts of them."""
+    setting = job.shop.setting
+    model = job.shop.thin(candidate)
+    found = foretell(model, setting.board, setting.optimize, setting.budget.seed)
+    flash_bytes, ram_bytes = as_firmware(found, base)
+    limits = job.limits
+    return [flash_bytes / limits.flash_bytes - 1, ram_bytes / limits.ram_bytes - 1], found
+
+
+def _nearest(
+    job: Job, base: dict[str, Any], down: list[tuple[int, Candidate, list[float]]]
+) -> list[tuple[int, Candidate, dict[str, Any]]]:
+    """The one turned down that is least over the limits, measured after all."""
+    if not down:
+        return []
+    number, candidate, _ = min(down, key=lambda each: sum(max(0.0, v) for v in each[2]))
+    model = job.shop.thin(candidate)
+    sizes, _ = job.shop.measure(model)
+    return [(number, candidate, _row(job, sizes, base["accuracy"], base=base) | {"tuned": False})]
 
 
 def _identity(job: Job) -> str:
@@ -98,6 +170,7 @@ def _identity(job: Job) -> str:
 
     shop = job.shop
     parts = [
+        ROWS,
         shop.loaded.sha256,
         data_digest(shop.dataset),
         dataclasses.asdict(shop.setting.board.memory),
@@ -116,19 +189,24 @@ def _identity(job: Job) -> str:
 
 
 def _evaluate(
-    job: Job, base_accuracy: float, number: int, candidate: Candidate, task: Task
+    job: Job, base: dict[str, Any], number: int, candidate: Candidate, task: Task
 ) -> dict[str, Any]:
+    """The row of a candidate; TurnedDown for one that will not keep to flash and RAM."""
     from edgekit.verbs._pruned_files import save_model
 
     try:
+        over, found = _foretold(job, base, candidate)
+        if max(over) > MARGIN:
+            task.advance(0, "turned down: too large")
+            flash_bytes, _ = as_firmware(found, base)
+            raise _studies.TurnedDown([*over, 0.0, 0.0], flash_bytes, found.macs)
         model = job.shop.thin(candidate)
+        job.shop.tune(model, candidate)
         sizes, tflite = job.shop.measure(model)
-        row = _row(job, sizes, base_accuracy) | {"tuned": False}
-        if max(row["over"][:2]) <= 0:
-            job.shop.tune(model, candidate)
-            sizes, tflite = job.shop.measure(model)
-            latency = _latency(job, tflite) if job.limits.max_latency is not None else None
-            row = _row(job, sizes, base_accuracy, latency) | {"tuned": True}
+        latency = None
+        if job.limits.max_latency is not None and sizes_fit(job, sizes):
+            latency = _latency(job, tflite)
+        row = _row(job, sizes, base["accuracy"], latency, base=base) | {"tuned": True}
         save_model(model, cached(job, number))
     except EdgekitError:
         task.advance(1, "not possible")
@@ -138,12 +216,22 @@ def _evaluate(
     return row
 
 
+def sizes_fit(job: Job, sizes: Sizes) -> bool:
+    limits = job.limits
+    return sizes.flash_bytes <= limits.flash_bytes and sizes.ram_bytes <= limits.ram_bytes
+
+
 def cached(job: Job, number: int) -> Path:
     return job.cache / f"trial-{number}.keras"
 
 
 def _row(
-    job: Job, sizes: Sizes, base_accuracy: float, latency: float | None = None
+    job: Job,
+    sizes: Sizes,
+    base_accuracy: float,
+    latency: float | None = None,
+    *,
+    base: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     limits, drop = job.limits, base_accuracy - sizes.accuracy
     slow = 0.0
@@ -155,7 +243,12 @@ def _row(
         slow,
         drop - limits.max_drop if limits.max_drop is not None else 0.0,
     ]
-    return {**dataclasses.asdict(sizes), "drop": drop, "latency": latency, "over": over}
+    counted = {key: getattr(sizes, key) for key in ("constant_bytes", "arena_bytes", "macs")}
+    row = {**dataclasses.asdict(sizes), "drop": drop, "latency": latency, "over": over}
+    del row["constant_bytes"]
+    first = base or row | {"foretold": counted}
+    flash_bytes, ram_bytes = as_firmware(Foretold(**counted), first)
+    return row | {"foretold": counted | {"flash_bytes": flash_bytes, "ram_bytes": ram_bytes}}
 
 
 def _latency(job: Job, tflite: bytes) -> float:

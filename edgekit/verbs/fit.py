@@ -30,7 +30,10 @@ class FitLimits:
 
 @dataclass(frozen=True, slots=True)
 class FitRow:
-    """One candidate. `trial` is its number in the study, -1 for the model as it came.
+    """One candidate. `trial` is its number in the study, -1 for the model as it came, -2 for the
+    one with the fewest channels where not even that fits.
+
+    `foretold` are flash and RAM as they were predicted from the graph, before anything was built.
 
     `accuracy` is of the int8 model over the scored samples, `drop` what it lost against the
     model as it came; flash and RAM are those of the built firmware in bytes. `latency` is the
@@ -50,6 +53,7 @@ class FitRow:
     macs: int
     latency: float | None
     over: tuple[float, ...]
+    foretold: dict[str, int]
     tuned: bool
     fits: bool
     pareto: bool
@@ -76,10 +80,14 @@ class FitRecord:
     bench: BenchRecord | None
     trials: int
     refused: tuple[str, ...]
+    turned_down: int
     scored: int
     seed: int
     fine_tuning: dict[str, Any]
     warnings: tuple[str, ...]
+
+
+FEWEST = -2  # the number of the candidate with the fewest channels, which is no trial
 
 
 class DoesNotFit(LimitBroken):
@@ -87,12 +95,19 @@ class DoesNotFit(LimitBroken):
 
     def __init__(self, record: FitRecord) -> None:
         best = record.best
-        super().__init__(
-            f"no candidate of {record.trials} fits '{record.board}': the nearest takes "
-            f"{best.flash_bytes:,} bytes of flash, {best.ram_bytes:,} of RAM and loses "
-            f"{100 * best.drop:.1f} points",
-            hint="run it again with more --trials, a larger --max-drop or --max-latency",
+        takes = (
+            f"takes {best.flash_bytes:,} bytes of flash, {best.ram_bytes:,} of RAM and loses "
+            f"{100 * best.drop:.1f} points"
         )
+        if best.trial == FEWEST:
+            message = (
+                f"'{record.board}' is too small: with an eighth of its channels the model {takes}"
+            )
+            hint = "give a larger board, or a smaller model"
+        else:
+            message = f"no candidate of {record.trials} fits '{record.board}': the nearest {takes}"
+            hint = "run it again with more --trials, a larger --max-drop or --max-latency"
+        super().__init__(message, hint=hint)
         self.record = record
 
 
@@ -130,10 +145,11 @@ def fit(
 ) -> FitRecord:
     """Search until `trials` candidates are in the study, and write the best to the folder `out`.
 
-        Each candidate loses channels of each coupled group (and with "sparsity" in `search` single
-        weights or blocks), is quantized and its firmware built; one that keeps to flash and RAM is
-        fine-tuned for `epochs` or `steps`, and run on the emulated board if `max_latency`
-        (instructions, or microseconds where time is measured) is given. The winner always is run.
+    Each candidate loses channels of each coupled group (and with "sparsity" in `search` single
+    weights or blocks). Flash and RAM are foretold from its graph; one that is over by more than a
+    twentieth is turned down and does not count. The others are fine-tuned for `epochs` or
+    `steps`, quantized, built, scored, and run on the emulated board if `max_latency`
+    (instructions, or microseconds where time is measured) is given. The winner always is run.
     `study` is a journal file or a database URL that several processes may share; the same call
     again goes on where it stopped. Raises DoesNotFit, with
     the record, after all is written; EdgekitError or ToolMissing before anything is.

@@ -16,7 +16,7 @@ from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.model.load import load_model
 from edgekit.model.tf import keras
 from edgekit.verbs import _studies
-from edgekit.verbs._fitting import roomy
+from edgekit.verbs._roomy import roomy
 from edgekit.verbs.fit import DoesNotFit, Stopped, fit
 
 pytestmark = [pytest.mark.needs_tf, pytest.mark.needs_gcc, pytest.mark.needs_qemu]
