@@ -53,13 +53,24 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
         rows.append(
             ("calibration", f"{calibration['samples']} samples", str(calibration["method"]))
         )
-    rows.append(("arena", arenas(record["arena_bytes"]), "peak RAM of tensors"))
+    rows.append(("arena", arenas(record["arena_bytes"]), arena_note(record)))
     return rows + packing_facts(record.get("packing"))
 
 
 def arenas(by_runtime: dict[str, int | None]) -> str:
     shown = [f"{name} {kib(count)}" for name, count in by_runtime.items() if count is not None]
     return ", ".join(shown) or "-"
+
+
+def arena_note(record: dict[str, Any]) -> str:
+    """Which core and kernels the tflm arena is for, or that it is an estimate."""
+    found = record.get("tflm_arena")
+    if not found:
+        return "peak RAM of tensors"
+    if not found["exact"]:
+        return "tflm is an estimate"
+    by_kernels = ", ".join(f"{kernels} {kib(size)}" for kernels, size in found["plans"].items())
+    return f"tflm on {found['core']}: {by_kernels}"
 
 
 def show_inspect(out: Console, record: dict[str, Any]) -> None:
@@ -76,7 +87,7 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         ("file", kib(record["tflite_bytes"]), f"constants {kib(record['weight_bytes'])}"),
         ("MACs", number(record["macs"]), "of one inference"),
         ("peak RAM", kib(record["peak_bytes"]), f"of activations, in op {record['peak_op']}"),
-        ("arena", arenas(record["arena_bytes"]), "as planned"),
+        ("arena", arenas(record["arena_bytes"]), arena_note(record)),
         *encoded_facts(record["tensors"]),
     ]
     for runtime, reason in record["runtimes"].items():

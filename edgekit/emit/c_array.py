@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from edgekit.emit.metadata import tensor_macros
+from edgekit.emit.metadata import ArenaNote, arena_macro, tensor_macros
 from edgekit.tflite.graph import Graph
 
 BYTES_A_LINE = 12
@@ -30,12 +30,17 @@ def comment(text: str) -> str:
 
 
 def model_array_sources(
-    data: bytes, name: str, provenance: str, graph: Graph | None = None
+    data: bytes,
+    name: str,
+    provenance: str,
+    graph: Graph | None = None,
+    arena: ArenaNote | None = None,
 ) -> dict[str, str]:
     """`<name>_model.h`, `.cc` and `.c`: the same array twice, of which a firmware takes one.
 
     `name` is a C identifier, `provenance` the lines of the head comment. With `graph` the header
-    also holds the inputs' and outputs' shapes, scales and zero points as macros.
+    also holds the inputs' and outputs' shapes, scales and zero points as macros, with `arena`
+    the bytes that TFLite Micro's arena needs.
     """
     body = _array_body(data)
     head = comment(provenance)
@@ -44,8 +49,9 @@ def model_array_sources(
     declared = f"const unsigned char {name}_model[{len(data)}] = {{\n{body}}};\n"
     cc = f"{head}\n{include}alignas({ALIGNMENT}) {declared}{length}"
     c = f"{head}\n{include}{_ALIGN_C}\nEK_ALIGN_16 {declared}{length}"
+    macros = tensor_macros(graph, name) + arena_macro(arena, name)
     return {
-        f"{name}_model.h": _header(len(data), name, head, tensor_macros(graph, name)),
+        f"{name}_model.h": _header(len(data), name, head, macros),
         f"{name}_model.cc": cc,
         f"{name}_model.c": c,
     }

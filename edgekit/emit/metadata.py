@@ -4,10 +4,35 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
 from edgekit.tflite.graph import Graph, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class ArenaNote:
+    """TFLite Micro's arena in bytes, and how that number was found."""
+
+    bytes: int
+    how: str
+
+
+def arena_macro(note: ArenaNote | None, name: str) -> str:
+    """Macro `<NAME>_ARENA_BYTES` with its origin; "" for None."""
+    if note is None:
+        return ""
+    return (
+        f"\n// TFLite Micro's tensor arena, an array aligned to 16 bytes.\n// {_line(note.how)}.\n"
+        f"#define {name.upper()}_ARENA_BYTES {note.bytes}u\n"
+    )
+
+
+def _line(words: str) -> str:
+    """`words` as the end of a one-line comment, with a capital letter."""
+    words = re.sub(r"[^ -\[\]-~]", " ", words).rstrip(" .")
+    return words[:1].upper() + words[1:]
 
 
 def tensor_macros(graph: Graph | None, name: str) -> str:

@@ -6,6 +6,7 @@ to firmware/tflm/ek_model_tflm.cpp.
 from __future__ import annotations
 
 from edgekit.emit.c_array import comment, model_array_sources
+from edgekit.emit.metadata import ArenaNote
 from edgekit.emit.op_resolver import ops_header, resolver_method
 from edgekit.tflite.graph import Graph
 
@@ -20,7 +21,8 @@ def tflm_sources(
     `graph` is `tflite` op for op (read with `decode=False`), `arena_how` says how `arena_bytes`
     was found. Raises EdgekitError for an operator that TFLM's resolver cannot add.
     """
-    texts = model_array_sources(tflite, name, provenance, graph)
+    arena = ArenaNote(arena_bytes, arena_how)
+    texts = model_array_sources(tflite, name, provenance, graph, arena)
     del texts[f"{name}_model.cc"]
     texts |= ops_header(graph, name, provenance)
     texts[CONFIG] = _config(graph, name, provenance, arena_bytes, arena_how)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import Board
 from edgekit.progress import Progress
+from edgekit.tflite.reader import read_graph
+from edgekit.verbs._arena import TflmArena, tflm_arena
 from edgekit.verbs.golden import NOT_CHECKED, try_tflm
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class Hosted:
     refusals: dict[str, str]
     aot_refusals: dict[int, str]
     arena_bytes: dict[str, int | None]
+    tflm_arena: TflmArena | None
     program: Program | None
     golden: Any
 
@@ -70,14 +73,18 @@ def host_runtimes(done: Conversion, name: str, board: Board | None, progress: Pr
     if golden is None and done.floats is not None and program is not None:
         golden = _aot_on_host(program, name)
     first = next(iter(aot.values()), "")
+    arena = None
+    if tflm is not None or tflm_reason == NOT_CHECKED:
+        arena = tflm_arena(read_graph(done.tflite, decode=False), board, tflm)
     return Hosted(
         name=name,
         refusals={"aot": _op_words(done, aot) if first else "", "tflm": tflm_reason},
         aot_refusals=aot,
         arena_bytes={
-            "tflm": tflm.arena_bytes() if tflm else None,
+            "tflm": arena.arena_bytes if arena else None,
             "aot": program.plan.arena_bytes if program else None,
         },
+        tflm_arena=arena,
         program=program,
         golden=golden if done.floats is not None else None,
     )

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgekit.emit.template import Template
     from edgekit.lower.program import Program
     from edgekit.tflite.graph import Graph
-    from edgekit.tflm.arena.plan import ArenaPlan
+    from edgekit.verbs._arena import TflmArena
 
 # TFLite Micro's kernels of the platforms' own packages, whose scratch buffers are not planned.
 _OWN_KERNELS = {"esp_idf": "ESP-NN"}
@@ -85,16 +85,15 @@ def tflm_content(wish: Wish) -> Content:
     from edgekit.emit.tflm import needed_methods, tflm_sources
     from edgekit.tflite.graph import needs_decode
     from edgekit.tflite.reader import read_graph
-    from edgekit.verbs._arena import check_arena, plans_for
+    from edgekit.verbs._arena import check_arena
 
     graph = read_graph(wish.tflite, decode=False)
     check_decode(wish.template, needs_decode(graph))
-    plans = plans_for(graph, wish.board.core)
-    largest = max(plans, key=lambda plan: plan.arena_bytes)
-    arena_bytes, how = largest.arena_bytes, largest.how
+    planned = _planned(graph, wish)
+    arena_bytes, how = planned.arena_bytes, planned.how
     if wish.arena_bytes is not None:
         arena_bytes, how = wish.arena_bytes, "as asked for by --arena-bytes"
-    check_arena(arena_bytes, largest, wish.board)
+    check_arena(replace(planned, arena_bytes=arena_bytes), wish.board)
     data = wish.tflite.read_bytes()
     provenance = wish.provenance(graph.sha256)
     sources: dict[str, str | bytes] = dict(
@@ -115,13 +114,25 @@ def tflm_content(wish: Wish) -> Content:
         arena_bytes=arena_bytes,
         ops=_tflm_ops(wish.tflite, graph),
         plan={},
-        arena_plans={plan.kernels: plan.arena_bytes for plan in plans},
+        arena_plans=planned.plans,
         facts={"methods": needed_methods(graph)},
-        warnings=_arena_warnings(wish, largest, arena_bytes),
+        warnings=_arena_warnings(wish, planned, arena_bytes),
     )
 
 
-def _arena_warnings(wish: Wish, plan: ArenaPlan, arena_bytes: int) -> tuple[str, ...]:
+def _planned(graph: Graph, wish: Wish) -> TflmArena:
+    """The plan; where an op's needs are not known, what was asked for with nothing known of it."""
+    from edgekit.verbs._arena import TflmArena, largest_of, plans_for
+
+    try:
+        return largest_of(plans_for(graph, wish.board.core))
+    except EdgekitError:
+        if wish.arena_bytes is None:
+            raise
+        return TflmArena(wish.arena_bytes, False, "", wish.board.core, plans={}, parts=())
+
+
+def _arena_warnings(wish: Wish, plan: TflmArena, arena_bytes: int) -> tuple[str, ...]:
     own = _OWN_KERNELS.get(wish.template.platform)
     if own and wish.arena_bytes is None:
         return (

@@ -14,6 +14,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.quantize.checks import check_full_integer
 from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
+from edgekit.verbs._arena import TflmArena, check_arena
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
 from edgekit.verbs._hosted import Hosted, host_runtimes
 from edgekit.verbs._packing import Packing, pack_model
@@ -44,7 +45,7 @@ class ConvertRecord:
     file of the same graph. `output_error` compares real outputs, int8 by `golden`, with the float
     model on the first `output_error["samples"]` calibration samples; `accuracy` is over
     `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
-    `arena_bytes["tflm"]` is that of the 64-bit host build.
+    `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class ConvertRecord:
     ops: tuple[OpRow, ...]
     tensors: tuple[TensorScales, ...]
     arena_bytes: dict[str, int | None]
+    tflm_arena: TflmArena | None
     runtimes: dict[str, str]
     golden: dict[str, str] | None
     accuracy: dict[str, float] | None
@@ -161,6 +163,8 @@ def _check_board(graph: Graph, hosted: Hosted, board: Board) -> None:
     constants = {i for op in graph.ops for i in op.inputs if i >= 0 and graph.tensor(i).is_constant}
     flash_bytes = sum(graph.tensor(index).bytes for index in constants)
     check_limits(flash_bytes, hosted.arena_bytes["aot"] or 0, board)
+    if hosted.runs == ("tflm",) and hosted.tflm_arena:
+        check_arena(hosted.tflm_arena, board)
 
 
 def _command(done: Conversion, data: Any, options: Options, board: str | None) -> str:
@@ -178,6 +182,7 @@ def _write(
 ) -> tuple[str, ...]:
     from edgekit import __version__
     from edgekit.emit.c_array import model_array_sources
+    from edgekit.emit.metadata import ArenaNote
     from edgekit.emit.op_resolver import ops_header
 
     provenance = (
@@ -185,7 +190,9 @@ def _write(
         f"from {done.source} (SHA-256 {done.source_sha256})\n"
         f"Model {name}.tflite (SHA-256 {done.graph.sha256})"
     )
-    texts = model_array_sources(done.tflite, name, provenance, done.graph)
+    arena = hosted.tflm_arena
+    note = ArenaNote(arena.arena_bytes, arena.how) if arena else None
+    texts = model_array_sources(done.tflite, name, provenance, done.graph, note)
     if hosted.refusals["tflm"] in ("", NOT_CHECKED):
         texts |= ops_header(done.graph, name, provenance)
     texts |= hosted.aot_texts(provenance)
@@ -220,6 +227,7 @@ def _record(
         ops=op_rows(graph, hosted.aot_refusals, hosted.refusals.get("tflm", "")),
         tensors=_tensors(graph),
         arena_bytes=hosted.arena_bytes,
+        tflm_arena=hosted.tflm_arena,
         runtimes=hosted.refusals,
         golden=hosted.golden_words(),
         accuracy=done.accuracy,

@@ -12,8 +12,11 @@ from edgekit.boards import Board, load_board
 from edgekit.lower.build import lower_graph, macs, refusals
 from edgekit.lower.program import Program
 from edgekit.tflite.graph import Graph, Op, Tensor
+from edgekit.tflm.ops import unsupported_ops
+from edgekit.tflite.reader import read_graph
+from edgekit.verbs._arena import TflmArena, tflm_arena
 from edgekit.verbs._named import read_named
-from edgekit.verbs.golden import try_tflm
+from edgekit.verbs.golden import NOT_CHECKED, try_tflm
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class BoardFit:
 class InspectRecord:
     """What is in a .tflite file. `arena_bytes` by runtime, None where that cannot run it.
 
-    The tflm arena is that of the 64-bit host build; a 32-bit device needs somewhat less.
+    `tflm_arena` says how the tflm arena was found and what is in it.
     `peak_bytes` is the most that activations need at once, before any sharing in place.
     `decodes` is how many DECODE ops TFLite Micro runs besides `ops`; weights count as decoded.
     """
@@ -97,6 +100,7 @@ class InspectRecord:
     peak_bytes: int
     peak_op: int
     arena_bytes: dict[str, int | None]
+    tflm_arena: TflmArena | None
     runtimes: dict[str, str]
     decodes: int
     board: BoardFit | None
@@ -112,7 +116,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
     chosen = load_board(board) if board else None
     aot = refusals(graph)
     program = None if aot else lower_graph(graph)
-    tflm, tflm_reason = try_tflm(path, graph)
+    planned, tflm_reason = _in_tflm(path, graph, chosen)
     spans = lifetimes(graph)
     ops = op_rows(graph, aot, tflm_reason)
     peak = max(ops, key=lambda row: row.live_bytes, default=None)
@@ -120,7 +124,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
     stored = _stored_bytes(graph)
     arena = {
         "aot": program.plan.arena_bytes if program else None,
-        "tflm": tflm.arena_bytes() if tflm else None,
+        "tflm": planned.arena_bytes if planned else None,
     }
     return InspectRecord(
         tflite=path,
@@ -137,24 +141,35 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
         peak_bytes=peak.live_bytes if peak else 0,
         peak_op=peak.index if peak else -1,
         arena_bytes=arena,
+        tflm_arena=planned,
         runtimes={"aot": next(iter(aot.values()), ""), "tflm": tflm_reason},
         decodes=len(graph.decodes),
         board=_fit(chosen, stored, arena["aot"]) if chosen else None,
     )
 
 
+def _in_tflm(path: Path, graph: Graph, board: Board | None) -> tuple[TflmArena | None, str]:
+    """The arena that TFLite Micro needs, and why it cannot run the model ("" where it can)."""
+    tflm, reason = try_tflm(path, graph)
+    if reason not in ("", NOT_CHECKED):
+        return None, reason
+    return tflm_arena(read_graph(path, decode=False), board, tflm), reason
+
+
 def op_rows(graph: Graph, aot_refusals: dict[int, str], tflm_refusal: str) -> tuple[OpRow, ...]:
-    """One row per op. TFLM takes or refuses a model as a whole, so its refusal is on every op
-    that it names, or on all where it names none."""
+    """One row per op. TFLM takes or refuses a model as a whole: where it refuses, the table of
+    what it runs says which ops are why, else those that its words name, else all."""
     spans = lifetimes(graph)
-    named = {op.index for op in graph.ops if op.kind in tflm_refusal}
+    known = unsupported_ops(graph) if tflm_refusal else {}
+    named = set(known) or {op.index for op in graph.ops if op.kind in tflm_refusal}
     rows = []
     for op in graph.ops:
         refused = {}
         if op.index in aot_refusals:
             refused["aot"] = aot_refusals[op.index]
         if tflm_refusal and (op.index in named or not named):
-            refused["tflm"] = tflm_refusal
+            why = known.get(op.index)
+            refused["tflm"] = f"{why.reason}; {why.remedy}" if why else tflm_refusal
         rows.append(_op_row(op, graph, spans, refused))
     return tuple(rows)
 

@@ -81,6 +81,6 @@ def use_of(op: Op, kernels: str) -> Use:
         kind = op.kind.removeprefix("CUSTOM:")
         raise EdgekitError(
             f"the arena of op {op.index} ({kind}, layer '{op.layer}') is not known",
-            hint="give the arena by hand; the firmware reports what TFLite Micro really uses",
+            hint="give --arena-bytes; the firmware reports what TFLite Micro really uses",
         )
     return uses[op.kind]

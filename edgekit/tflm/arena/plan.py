@@ -14,6 +14,9 @@ from edgekit.tflm.arena.kernels import KERNEL_SETS, Target, kernel_sets_of, targ
 
 __all__ = ["KERNEL_SETS", "ArenaPart", "ArenaPlan", "arena_for", "plan_arena", "plan_target"]
 
+# Of the sources whose structs and allocator these are; later ones may need a little more.
+VERSION = "2026-08"
+
 # What the largest share of an arena is called where it is only needed while TFLM starts.
 START_ONLY = "free once AllocateTensors is done"
 
@@ -49,7 +52,7 @@ class ArenaPlan:
     def how(self) -> str:
         """How the number was found, in words."""
         kernels = "CMSIS-NN" if self.kernels == "cmsis_nn" else "reference"
-        return f"planned as TFLite Micro allocates, {kernels} kernels, {self.core}"
+        return f"planned as TFLite Micro of {VERSION} allocates: {kernels} kernels on {self.core}"
 
     def largest(self, count: int = 3) -> tuple[Buffer, ...]:
         """The largest activations and scratch buffers."""
