@@ -29,6 +29,7 @@ from edgekit.measure.stats import Latency, Scale, scale_for
 from edgekit.progress import Progress
 from edgekit.quantize.arrays import dequantize_array
 from edgekit.tflite.graph import Graph
+from edgekit.verbs._arena import used_arena_words
 from edgekit.verbs.bench import BenchMemory, BenchRecord, Bundle, GoldenSource
 from edgekit.verbs.golden import golden_for, keeps_layers
 from edgekit.verbs.samples import BenchSamples
@@ -152,7 +153,7 @@ def _record(
     reference = _score(bundle.graph, session.golden, samples)
     latency = Latency(hello.counter, hello.counter_hz, session.run.ticks)
     return BenchRecord(
-        **_origin(bundle, samples, hello),
+        **_origin(bundle, samples, session),
         samples=agreement.samples,
         bit_exact=agreement.bit_exact,
         max_abs_diff=agreement.max_abs_diff,
@@ -174,9 +175,9 @@ def _record(
     )
 
 
-def _origin(bundle: Bundle, samples: BenchSamples, hello: Hello) -> dict[str, Any]:
+def _origin(bundle: Bundle, samples: BenchSamples, session: Session) -> dict[str, Any]:
     """The fields of the record that say what ran where, and on what."""
-    source = samples.source
+    source, hello = samples.source, session.hello
     return {
         "name": bundle.firmware["name"],
         "board": bundle.board.id,
@@ -193,8 +194,22 @@ def _origin(bundle: Bundle, samples: BenchSamples, hello: Hello) -> dict[str, An
         "build_id": hello.build_id,
         "compiler": bundle.build["compiler"],
         "optimize": bundle.firmware["optimize"],
-        "warnings": (*samples.warnings, *bundle.build.get("warnings", ())),
+        "warnings": (
+            *samples.warnings,
+            *bundle.build.get("warnings", ()),
+            *_arena_words(bundle, session),
+        ),
     }
+
+
+def _arena_words(bundle: Bundle, session: Session) -> list[str]:
+    """What is to be said of an interpreter's arena; generated C uses all of its own."""
+    used = session.memory
+    if bundle.firmware["runtime"] != "tflm" or not used.arena_used_bytes:
+        return []
+    plans = bundle.firmware.get("arena_plans") or {}
+    words = used_arena_words(used.arena_used_bytes, used.arena_bytes, session.hello.kernels, plans)
+    return [words] if words else []
 
 
 def _memory(build: dict[str, Any], used: MemoryUse) -> BenchMemory:
