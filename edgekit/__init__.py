@@ -29,7 +29,10 @@ VERBS = (
     "doctor",
     "firmware",
     "fit",
+    "flash",
     "inspect",
+    "monitor",
+    "ports",
     "prune",
     "sensitivity",
 )

@@ -100,7 +100,7 @@ def _check_usb(usb: Usb, where: str) -> None:
     _one_of(usb.owner, OWNERS, where, "owner")
     if not usb.running:
         raise _bad(where, "'running' is empty", "leave the whole table out where no id is known")
-    for each in (*usb.running, *usb.bootloader):
+    for each in (*usb.running, *usb.bootloader, *usb.probes):
         if not re.fullmatch(_USB_ID, each):
             raise _bad(where, f"'{each}' is no USB id", 'write "2341:805a", or "1366:*"')
 

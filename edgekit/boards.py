@@ -100,11 +100,13 @@ class Emulator:
 class Usb:
     """Ids "vid:pid" in hex, or "vid:*". `owner` says whose the USB socket is: a debug "probe", a
     "bridge" chip, the "target" chip itself (its port vanishes on reset), or of nobody ("cable").
+    `probes` are separate debug probes that carry the board's serial line.
     """
 
     owner: str
     running: tuple[str, ...]
     bootloader: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from edgekit.cli import (
     info_commands,
     journey_commands,
     model_commands,
+    port_commands,
     prune_commands,
     shrink_commands,
     study_commands,
@@ -44,6 +45,7 @@ for module in (
     shrink_commands,
     study_commands,
     device_commands,
+    port_commands,
     info_commands,
 ):
     module.add_to(app)

@@ -212,6 +212,11 @@ class Device:
             self._hello = Hello(**values)
             return self._hello
 
+    def bootloader(self) -> None:
+        """Sends the device into its chip's loader, from where it does not answer any more."""
+        self._session.ask(BY_NAME["bootloader"])
+        self._hello = None
+
     def _known(self) -> Hello:
         return self._hello or self.hello()
 
