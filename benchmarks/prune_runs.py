@@ -53,31 +53,38 @@ def int8_accuracy(model: Path, data: Images) -> dict[str, float]:
 
 def measure(data: Images, options: dict[str, Any], *, seed: int, steps: int) -> dict[str, Any]:
     """One row: the base pruned with `options`, its int8 accuracy, MACs, and how it was made."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pruned.keras"
+        row = trained(path, data, options, seed=seed, steps=steps)
+        return row | {"int8": int8_accuracy(path, data)["int8"]}
+
+
+def trained(
+    path: Path, data: Images, options: dict[str, Any], *, seed: int, steps: int
+) -> dict[str, Any]:
+    """A row without its int8 accuracy; the pruned model is written to `path`."""
     import edgekit
 
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pruned.keras"
-        record = edgekit.prune(
-            base_model(),
-            data,
-            out=path,
-            steps=steps,
-            batch_size=BATCH,
-            augment="flip_shift",
-            seed=seed,
-            **options,
-        )
-        seconds = time.perf_counter() - started
-        accuracy = int8_accuracy(path, data)
+    record = edgekit.prune(
+        base_model(),
+        data,
+        out=path,
+        steps=steps,
+        batch_size=BATCH,
+        augment="flip_shift",
+        seed=seed,
+        **options,
+    )
     return {
         "seed": seed,
         "steps": steps,
         "sparsity": record.sparsity,
         "float": record.accuracy["after"] if record.accuracy else None,
-        "int8": accuracy["int8"],
         "macs": record.macs,
-        "seconds": round(seconds),
+        "best_epoch": record.fine_tuning and record.fine_tuning["best_epoch"],
+        "batch_norm": record.batch_norm,
+        "seconds": round(time.perf_counter() - started),
         "conditions": conditions(),
     }
 
