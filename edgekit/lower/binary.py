@@ -10,14 +10,17 @@ from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.tflite.graph import Graph, Op, Tensor
 
 
-def activation_of(op: Op) -> int:
-    """ActivationFunctionType that is fused into `op`; NONE where its options are left out."""
-    return int(op.options.get("fused_activation_function", NONE))
+def activation_of(op: Op) -> int | tuple[int, int]:
+    """ActivationFunctionType that is fused into `op`, or the clamp that a pass has put there;
+    NONE where its options are left out."""
+    function: int | tuple[int, int] = op.options.get("fused_activation_function", NONE)
+    return function
 
 
 def no_activation_range(op: Op) -> str:
     """Reason to refuse a fused activation that is not a clamp, "" otherwise."""
-    known = activation_of(op) in (NONE, RELU, RELU6, RELU_N1_TO_1)
+    function = activation_of(op)
+    known = isinstance(function, tuple) or function in (NONE, RELU, RELU6, RELU_N1_TO_1)
     return "" if known else "its fused activation is not a RELU"
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from edgekit.errors import EdgekitError
 from edgekit.lower.choose import choose_way
+from edgekit.lower.fixed import no_activation_range
 from edgekit.lower.memory import arrange
 from edgekit.lower.ops import REGISTRY
 from edgekit.lower.passes import run_passes
@@ -28,6 +29,9 @@ def refusal(op: Op, graph: Graph) -> str:
         if index >= 0 and (reason := _unfit(graph.tensor(index))):
             return reason
     try:
+        function = op.options.get("fused_activation_function")
+        if reason := no_activation_range(function, graph.output_of(op)):
+            return reason
         return REGISTRY[op.kind].refuse(op, graph)
     except _MISFIT:
         return MISFIT

@@ -38,8 +38,13 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (multiplier, shift)
 
 
-def activation_range(function: int, output: Tensor) -> tuple[int, int]:
-    """Clamp of a fused activation in the output's integers (CalculateActivationRangeQuantized)."""
+def activation_range(function: int | tuple[int, int], output: Tensor) -> tuple[int, int]:
+    """Clamp of a fused activation in the output's integers (CalculateActivationRangeQuantized).
+
+    A pass may have put the clamp itself, (low, high), in the place of the schema's number.
+    """
+    if isinstance(function, tuple):
+        return function
     low, high = INTEGER_RANGE[output.dtype]
     bounds: tuple[float | None, float | None] = {
         NONE: (None, None),
@@ -56,6 +61,15 @@ def activation_range(function: int, output: Tensor) -> tuple[int, int]:
     if bounds[1] is not None:
         high = min(high, quantized(bounds[1]))
     return low, high
+
+
+def no_activation_range(function: object, output: Tensor) -> str:
+    """Reason to refuse a fused activation whose limit is no int32 in the output's integers, as
+    TFLM's Quantize does; "" where it is one, or where there is no such activation."""
+    limit = {RELU_N1_TO_1: 1.0, RELU6: 6.0}.get(function) if isinstance(function, int) else None
+    if limit is None or output.quant is None or limit / output.q.scale < 1 << 31:
+        return ""
+    return "its output's scale is too small for the limits of its activation"
 
 
 def mul_high(a: int, b: int) -> int:

@@ -8,9 +8,13 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 
 
 class OpKind:
-    """One TFLite operator. A subclass in `lower/ops/<kind>.py` registers itself by `kind`."""
+    """One TFLite operator. A subclass in `lower/ops/<kind>.py` registers itself by `kind`.
+
+    `in_files` is False for a kind that only passes make.
+    """
 
     kind = ""
+    in_files = True
 
     def __init_subclass__(cls) -> None:
         if cls.kind:

@@ -97,7 +97,7 @@ def test_benchmarks_exist_and_start(script: str) -> None:
 
 def test_table_of_operators_is_that_of_the_registry() -> None:
     named = set(re.findall(r"`([A-Z0-9_]+)`", section("Operators")))
-    assert named == set(REGISTRY)
+    assert named == {kind for kind, operator in REGISTRY.items() if operator.in_files}
 
 
 def test_table_of_boards_is_that_of_the_folder() -> None:
