@@ -4,8 +4,9 @@
     python benchmarks/random_graphs.py --count 300 --seed 1
     python benchmarks/random_graphs.py --count 60 --kind flat --sanitize
 
-Draws small Keras models (converted by `edgekit.quantize`) and .tflite files with quantizations
-that the converter never writes. Exits with 1 if any output differs, if the generated C does not
+Draws small Keras models (converted by `edgekit.quantize`), .tflite files with quantizations
+that the converter never writes ("flat"), and some full of channels that graph passes can remove
+("thin"). Exits with 1 if any output differs, if the generated C does not
 build, or if edgekit runs what TFLM refuses; such a model is shrunk and saved, and
 tests/random_graphs/test_shrunk.py then tests it.
 """
@@ -40,7 +41,7 @@ SHRUNK = ROOT / "tests" / "data" / "shrunk"
 
 def main() -> int:
     options = _options()
-    kinds = KINDS if options.kind == "both" else (options.kind,)
+    kinds = KINDS if options.kind == "all" else (options.kind,)
     seeds = range(options.seed, options.seed + options.count)
     tasks = [Task(kind, seed, options.sanitize, options.inputs) for kind in kinds for seed in seeds]
     started = time.monotonic()
@@ -67,7 +68,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--count", type=int, default=300, help="models of each kind")
     parser.add_argument("--seed", type=int, default=1, help="first seed")
-    parser.add_argument("--kind", choices=("both", *KINDS), default="both")
+    parser.add_argument("--kind", choices=("all", *KINDS), default="all")
     parser.add_argument("--inputs", type=int, default=6, help="sets of inputs per model")
     parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
     parser.add_argument("--sanitize", action="store_true", help="build with ASan and UBSan")

@@ -19,7 +19,7 @@ from queue import Empty, Queue
 from tests.random_graphs.judge import EQUAL, Verdict, judge, judge_aborting
 
 ROOT = Path(__file__).resolve().parents[2]
-KINDS = ("keras", "flat")
+KINDS = ("keras", "flat", "thin")
 CRASHED = "crashed"
 NOT_CONVERTED = "not converted by TensorFlow"
 WORKER = "from tests.random_graphs.sweep import worker; worker()"
@@ -61,6 +61,10 @@ def model_of(task: Task) -> bytes:
         from tests.random_graphs.flat import draw_flat
 
         return draw_flat(task.seed)
+    if task.kind == "thin":
+        from tests.random_graphs.thin import draw_thin
+
+        return draw_thin(task.seed)
     from tests.random_graphs.convert import tflite_of
     from tests.random_graphs.draw import draw_spec
 

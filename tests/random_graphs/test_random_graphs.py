@@ -30,5 +30,10 @@ def test_odd_quantizations_are_equal() -> None:
     assert summary.outcomes[EQUAL] >= 34, summary.outcomes
 
 
+def test_channels_that_passes_remove_are_equal() -> None:
+    summary = _run("thin", 40)
+    assert summary.outcomes[EQUAL] >= 38, summary.outcomes
+
+
 def test_nothing_undefined_and_nothing_out_of_bounds() -> None:
     _run("flat", 10, sanitize=True)

@@ -100,6 +100,7 @@ def test_chain_needs_two_buffers_and_in_place_one() -> None:
 def test_dead_bytes_do_not_matter(seed: int) -> None:
     graph = read_graph(draw_flat(seed))
     host = host_model(graph, optimize="-O0")
+    graph = host.program.graph
     for inputs in random_inputs(graph, 3):
         expected = host.run(inputs)
         for poison in (0x55, 0xAA):
