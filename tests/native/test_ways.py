@@ -9,7 +9,7 @@ import pytest
 from edgekit.lower.program import Target
 from tests.support.exact import check_bit_exact
 from tests.support.tflite_builder import SAME, ModelBuilder
-from tests.support.way_models import FUNCTIONS, MODELS, conv
+from tests.support.way_models import FUNCTIONS, MODELS, conv, only
 
 M4 = Target(core="cortex-m4", optimize="speed")
 
@@ -18,26 +18,12 @@ def ways(program):
     return {call.way for call in program.calls}
 
 
-@pytest.fixture(autouse=True)
-def _never_portable_by_choice(monkeypatch):
-    """Layers so small that portable C is predicted to be faster take part too."""
-    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_OTHERS", (0.0, 1e9))
-    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_COSTS", {})
-
-
-EXPECTED = {
-    "convolutions": {"packed windows", "packed rows"},
-    "depthwises": {"planes"},
-    "denses": {"packed row", "packed rows"},
-    "sums": {"formula"},
-}
-
-
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
-@pytest.mark.parametrize("kind", MODELS)
-def test_layers(kind, function, out_zp):
-    program = check_bit_exact(MODELS[kind](function, out_zp), 6, target=M4)
-    assert ways(program) == EXPECTED[kind]
+@pytest.mark.parametrize("way", MODELS)
+def test_layers(way, function, out_zp, monkeypatch):
+    monkeypatch.setattr("edgekit.lower.build.choose_way", only(way))
+    program = check_bit_exact(MODELS[way](function, out_zp), 6, target=M4)
+    assert way in ways(program)
 
 
 def test_what_the_pair_trick_cannot_hold_is_run_by_portable_c():

@@ -11,7 +11,7 @@ from edgekit.tflite.reader import read_graph
 from tests.support.core_models import golden_hashes, run_model
 from tests.support.exact import needs_tflm
 from tests.support.on_core import core_board
-from tests.support.way_models import FUNCTIONS, MODELS
+from tests.support.way_models import FUNCTIONS, MODELS, only
 
 pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
 NO_FPU = ("-Os", "-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft")
@@ -28,25 +28,24 @@ def check(data, core, tmp_path, *variants):
 
 
 @pytest.fixture(autouse=True)
-def _never_portable_by_choice(monkeypatch):
-    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_OTHERS", (0.0, 1e9))
-    monkeypatch.setattr("edgekit.lower.ways.way.PORTABLE_COSTS", {})
+def _one_way(request, monkeypatch):
+    monkeypatch.setattr("edgekit.lower.build.choose_way", only(request.getfixturevalue("way")))
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
-@pytest.mark.parametrize("kind", MODELS)
-def test_assembly_and_twins_on_a_cortex_m4(kind, function, out_zp, tmp_path):
-    data = MODELS[kind](function, out_zp)
+@pytest.mark.parametrize("way", MODELS)
+def test_assembly_and_twins_on_a_cortex_m4(way, function, out_zp, tmp_path):
+    data = MODELS[way](function, out_zp)
     check(data, "cortex-m4", tmp_path, ("-O2",), ("-O1", "-DEK_PORTABLE"))
 
 
-@pytest.mark.parametrize("kind", MODELS)
-def test_without_a_floating_point_unit_values_are_parked_on_the_stack(kind, tmp_path):
-    data = MODELS[kind](*FUNCTIONS[0])
+@pytest.mark.parametrize("way", MODELS)
+def test_without_a_floating_point_unit_values_are_parked_on_the_stack(way, tmp_path):
+    data = MODELS[way](*FUNCTIONS[0])
     check(data, "cortex-m4", tmp_path, NO_FPU)
 
 
 @pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
-@pytest.mark.parametrize("kind", MODELS)
-def test_other_cores(kind, core, tmp_path):
-    check(MODELS[kind](*FUNCTIONS[0]), core, tmp_path, ("-O0",))
+@pytest.mark.parametrize("way", MODELS)
+def test_other_cores(way, core, tmp_path):
+    check(MODELS[way](*FUNCTIONS[0]), core, tmp_path, ("-O0",))

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
-from typing import Any
 
 import numpy as np
 
+from edgekit.lower.program import Target
+from edgekit.lower.ways import Way, ways_of
+from edgekit.tflite.graph import Graph, Op
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
@@ -134,9 +137,36 @@ def sums(function: int, out_zp: int) -> bytes:
     return side_by_side(sum_of_two, [(*case, function, out_zp) for case in SUMS])
 
 
-MODELS: dict[str, Any] = {
-    "convolutions": convolutions,
-    "depthwises": depthwises,
-    "denses": denses,
-    "sums": sums,
+WINOGRADS = [
+    ((1, 8, 8, 4), (3, 3), (1, 1), SAME, 4),
+    ((1, 9, 7, 8), (3, 3), (1, 1), SAME, 6),
+    ((2, 5, 18, 12), (3, 3), (1, 1), VALID, 2),
+    ((1, 3, 3, 20), (3, 3), (1, 1), VALID, 4),
+    ((1, 2, 2, 16), (3, 3), (1, 1), SAME, 16),
+    ((1, 17, 21, 36), (3, 3), (1, 1), SAME, 8),
+]
+
+
+def winograds(function: int, out_zp: int) -> bytes:
+    return side_by_side(conv, [(*case, function, out_zp) for case in WINOGRADS])
+
+
+# Name of a way -> a model whose layers that way can run.
+MODELS: dict[str, Callable[[int, int], bytes]] = {
+    "packed windows": convolutions,
+    "packed rows": denses,
+    "packed row": denses,
+    "planes": depthwises,
+    "formula": sums,
+    "winograd": winograds,
 }
+
+
+def only(way: str) -> Callable[[Op, Graph, Target], Way]:
+    """A chooser that takes `way` wherever it fits, and portable C elsewhere."""
+
+    def choose(op: Op, graph: Graph, target: Target) -> Way:
+        ways = ways_of(op, graph, target)
+        return next((one for one in ways if one.name == way), ways[0])
+
+    return choose

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""3x3 CONV_2D of stride 1 by integer Winograd F(4x4, 3x3), transformed filters in flash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from edgekit.lower.program import Const, KernelCall, Target
+from edgekit.lower.ways.narrow import Narrowed, narrowed
+from edgekit.lower.ways.pack import lane_words, window_order, wrap32
+from edgekit.lower.ways.way import Way, way_for
+from edgekit.lower.window import window_params
+from edgekit.tflite.graph import Graph, Op
+
+TAPS, SIDE, TILE = 3, 4, 36
+# Rows of the filter transform times 4, -6, -6, 24, 24, 1 (ek_winograd_in.h).
+FILTER = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 2, 4], [1, -2, 4], [0, 0, 1]], np.int64)
+BIAS_FACTOR = 36  # 576 times the bias over the factor 16 of position (1, 1)
+INPUT_OFFSET = 128
+LARGEST_SUM = 1 << 25  # 64 times the sum must fit int32
+# Counted in firmware/runtime: per word of a copied row; per tile and four input channels; per block
+# of four tiles and pair of output channels, and per position and pair of inputs of it; per tile and
+# output channel.
+PER_WORD, PER_TILE_IN, PER_PRODUCTS, PER_STEP, PER_TILE_OUT = 6.0, 790.0, 640.0, 11.0, 370.0
+CODE = ("winograd", 1900)
+OUT_CODE = 340
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How tiles are walked: `band` rows of `across` tiles in a pass, fours of tiles in it."""
+
+    down: int
+    across: int
+    band: int
+
+    @property
+    def blocks(self) -> int:
+        return ceil(self.band * self.across / 4)
+
+    def scratch_bytes(self, in_c: int) -> int:
+        rows = (SIDE * self.band + 2) * (SIDE * self.across + 2) * in_c
+        return 4 * (8 * TILE + 4 * 7 + 4) + self.blocks * TILE * in_c * 8 + rows
+
+    def instructions(self, in_c: int, out_c: int) -> float:
+        tiles = self.down * self.across
+        rows = self.down * SIDE * (SIDE * self.across + 2) * in_c / 4 * PER_WORD
+        blocks = ceil(self.down / self.band) * self.blocks
+        products = blocks * out_c / 2 * (PER_PRODUCTS + TILE * PER_STEP * in_c / 2)
+        return rows + tiles * (in_c / 4 * PER_TILE_IN + out_c * PER_TILE_OUT) + products
+
+
+@way_for("CONV_2D")
+def winograd(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    """No dilation or groups; input channels in fours, output channels in pairs."""
+    source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+    out_c, k_h, k_w, in_c = weights.shape
+    window = window_params(op.options, source.shape, output.shape, k_h, k_w)
+    ones = ("stride_h", "stride_w", "dilation_h", "dilation_w")
+    plain = (k_h, k_w) == (TAPS, TAPS) and all(window[key] == 1 for key in ones)
+    if not plain or in_c != source.shape[3] or in_c % 4 or out_c % 2:
+        return
+    assert weights.data is not None
+    layer = narrowed(op, graph, weights.data.reshape(out_c, -1))
+    if layer is None or layer.largest.max() >= LARGEST_SUM:
+        return
+    down, across = ceil(output.shape[1] / SIDE), ceil(output.shape[2] / SIDE)
+    plan = _Plan(down, across, min(down, ceil(4 / across)))
+    yield _way(op, graph, layer, plan, window)
+
+
+def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, int]) -> Way:
+    source, output = graph.input_of(op), graph.output_of(op)
+    batches, in_h, in_w, in_c = source.shape
+    _, out_h, out_w, out_c = output.shape
+    params = {"in_h": in_h, "in_w": in_w, "in_c": in_c}
+    params |= {"out_h": out_h, "out_w": out_w, "out_c": out_c}
+    params |= {key: window[key] for key in ("pad_top", "pad_left", "batches")}
+    params |= {"band": plan.band, "across": plan.across, "blocks": plan.blocks}
+    params |= {"in_zero_point": layer.in_zero_point, **layer.params()}
+
+    def lower() -> KernelCall:
+        return KernelCall(
+            kernel="winograd",
+            params=params,
+            inputs=op.inputs[:1],
+            outputs=op.outputs,
+            consts=(
+                Const("filters", filters(layer, in_c)),
+                Const("records", tile_records(layer)),
+            ),
+            scratch_bytes=plan.scratch_bytes(in_c),
+            in_place=(0,) if source.shape == output.shape and batches == 1 else (),
+        )
+
+    return Way(
+        name="winograd",
+        instructions=batches * plan.instructions(in_c, out_c),
+        flash_bytes=TILE * 2 * in_c * out_c + 12 * out_c,
+        scratch_bytes=plan.scratch_bytes(in_c),
+        code=(CODE, (f"winograd out {layer.away}", OUT_CODE)),
+        lower=lower,
+    )
+
+
+def filters(layer: Narrowed, in_c: int) -> np.ndarray:
+    """Transformed filters, [output pair][position][pair of inputs][2 channels], int32 words."""
+    taps = layer.weights.reshape(-1, TAPS, TAPS, in_c)
+    tiles = np.einsum("iy,oyxc,jx->oijc", FILTER, taps, FILTER).reshape(-1, TILE, in_c)
+    order = window_order(1, in_c)
+    words = lane_words(tiles[:, :, order[:, 0]], tiles[:, :, order[:, 1]])
+    pairs = words.reshape(-1, 2, TILE, len(order))
+    return np.ascontiguousarray(pairs.transpose(0, 2, 3, 1)).reshape(-1)
+
+
+def tile_records(layer: Narrowed) -> np.ndarray:
+    """36 times the bias with the inputs' offset of 128 in it, high, scale; int32."""
+    bias = BIAS_FACTOR * (layer.bias - INPUT_OFFSET * layer.weights.sum(axis=1))
+    return wrap32(np.stack([bias, layer.high, layer.factor], axis=1)).reshape(-1)
