@@ -44,13 +44,25 @@ def golden_for(tflite: Path, *, preserve: bool = False) -> Golden:
 
 
 def try_tflm(tflite: Path | bytes, graph: Graph) -> tuple[TflmGolden | None, str]:
-    """TFLM's interpreter with the model in it and "", or None and why it cannot run the model."""
+    """TFLM's interpreter with the model in it and "", or None and why it cannot run the model.
+
+    The reason names op, layer and remedy where the table of what TFLM runs knows it; without the
+    interpreter on this machine the table alone decides.
+    """
+    import numpy as np
+
+    from edgekit.tflm.ops import first_words
+
     if not tflm_version():
-        return None, NOT_CHECKED
+        return None, first_words(graph) or NOT_CHECKED
+    doubt = first_words(graph)
     try:
-        return TflmGolden(tflite, graph=graph), ""
+        golden = TflmGolden(tflite, graph=graph)
+        if doubt:  # some kernels look at types only when they run
+            golden.run([np.zeros(t.shape, t.dtype) for t in map(graph.tensor, graph.inputs)])
+        return golden, ""
     except EdgekitError as error:
-        return None, str(error)
+        return None, doubt or str(error)
 
 
 def keeps_layers() -> bool:

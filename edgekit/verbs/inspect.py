@@ -12,8 +12,8 @@ from edgekit.boards import Board, load_board
 from edgekit.lower.build import lower_graph, macs, refusals
 from edgekit.lower.program import Program
 from edgekit.tflite.graph import Graph, Op, Tensor
-from edgekit.tflm.ops import unsupported_ops
 from edgekit.tflite.reader import read_graph
+from edgekit.tflm.ops import unsupported_ops
 from edgekit.verbs._arena import TflmArena, tflm_arena
 from edgekit.verbs._named import read_named
 from edgekit.verbs.golden import NOT_CHECKED, try_tflm

@@ -36,6 +36,8 @@ OPTIONS = {
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    "REDUCE_ALL": "ReducerOptions",
     "SPLIT_V": "SplitVOptions",
     "SVDF": "SVDFOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
@@ -89,7 +91,8 @@ def _camel(name: str) -> str:
 
 def options_table(kind: str) -> str:
     """Name of the schema's options table of an operator, "" where it has none."""
-    return OPTIONS.get(kind, f"{_camel(kind)}Options")
+    table = OPTIONS.get(kind, f"{_camel(kind)}Options")
+    return table if hasattr(tflite, f"{table}Start") else ""
 
 
 class ModelBuilder:
