@@ -53,6 +53,14 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
         rows.append(
             ("calibration", f"{calibration['samples']} samples", str(calibration["method"]))
         )
+    if kernels := record.get("kernels"):
+        weights = sum(kernel["weights"] for kernel in kernels)
+        share = {
+            kind: percent(sum(k["weights"] * k[f"{kind}_sparsity"] for k in kernels) / weights)
+            for kind in ("float", "int8")
+        }
+        both = f"{share['float']} float, {share['int8']} int8"
+        rows.append(("sparsity", both, f"{len(kernels)} pruned kernels, each checked"))
     rows.append(("arena", arenas(record["arena_bytes"]), arena_note(record)))
     return rows + packing_facts(record.get("packing"))
 

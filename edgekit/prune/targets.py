@@ -68,11 +68,14 @@ class _Place:
     name: str
 
 
-def find_kernels(model: Any, keep: Sequence[str] = ()) -> list[Kernel]:
+def find_kernels(
+    model: Any, keep: Sequence[str] = (), *, none_is_fine: bool = False
+) -> list[Kernel]:
     """All kernels of `model` in layer order, nested models and inner layers too, shared ones once.
 
     Left alone are the first convolution, depthwise kernels, those below SMALLEST weights and the
-    layers named in `keep`. EdgekitError where nothing is left to prune or `keep` names no layer.
+    layers named in `keep`. EdgekitError where `keep` names no layer, or nothing is left to prune
+    and that is not fine.
     """
     kernels: list[Kernel] = []
     seen: set[int] = set()
@@ -86,7 +89,7 @@ def find_kernels(model: Any, keep: Sequence[str] = ()) -> list[Kernel]:
             reason = _protection(place, attribute, variable, first_convolution, keep)
             first_convolution = first_convolution and not _is_convolution(place.layer)
             kernels.append(_kernel(place, attribute, variable, reason))
-    _check(kernels, keep)
+    _check(kernels, keep, none_is_fine=none_is_fine)
     return kernels
 
 
@@ -96,14 +99,14 @@ def _kernel(place: _Place, attribute: str, variable: Any, reason: str) -> Kernel
     return Kernel(name, variable, reason, _positions(place), place.layer, attribute, layout)
 
 
-def _check(kernels: list[Kernel], keep: Sequence[str]) -> None:
+def _check(kernels: list[Kernel], keep: Sequence[str], *, none_is_fine: bool) -> None:
     unknown = set(keep) - {part for kernel in kernels for part in _prefixes(kernel.name)}
     if unknown:
         raise EdgekitError(
             f"there is no layer with a kernel named '{min(unknown)}'",
             hint=f"layers: {', '.join(kernel.name for kernel in kernels)}",
         )
-    if all(kernel.protected for kernel in kernels):
+    if not none_is_fine and all(kernel.protected for kernel in kernels):
         raise EdgekitError(
             "this model has no kernel to prune: the first convolution, depthwise kernels and "
             f"those below {SMALLEST} weights are left alone",

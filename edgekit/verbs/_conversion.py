@@ -12,6 +12,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.tflite.graph import Graph
+from edgekit.verbs._zeros import KernelZeros, check_zeros
 
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset, Split
@@ -81,6 +82,7 @@ class Conversion:
     calibration: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     floats: Floats | None = None
+    kernels: tuple[KernelZeros, ...] = ()
     accuracy: dict[str, float] | None = None
     output_error: dict[str, float] | None = None
 
@@ -136,6 +138,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     graph = read_graph(quantized.tflite, name=loaded.name)
     check_full_integer(graph, loaded.name, converted=True)
     check_bias_scales(graph)
+    kernels, remarks = ((), ()) if loaded.keras is None else check_zeros(loaded.keras, graph)
     return Conversion(
         graph=graph,
         tflite=quantized.tflite,
@@ -146,8 +149,9 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         data_sha256=dataset.sha256,
         float_tflite_bytes=quantized.float_tflite_bytes,
         calibration={"samples": len(x[0]), "method": options.calibration, "seed": options.seed},
-        warnings=(*dataset.warnings, *warnings),
+        warnings=(*dataset.warnings, *warnings, *remarks),
         floats=floats,
+        kernels=kernels,
     )
 
 

@@ -18,6 +18,7 @@ from edgekit.verbs._arena import TflmArena, check_arena
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
 from edgekit.verbs._hosted import Hosted, host_runtimes
 from edgekit.verbs._packing import Packing, pack_model
+from edgekit.verbs._zeros import KernelZeros
 from edgekit.verbs.golden import NOT_CHECKED
 from edgekit.verbs.inspect import OpRow, op_rows
 
@@ -45,6 +46,7 @@ class ConvertRecord:
     file of the same graph. `output_error` compares real outputs, int8 by `golden`, with the float
     model on the first `output_error["samples"]` calibration samples; `accuracy` is over
     `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
+    `kernels` are those that came pruned, with their sparsity in the model and in the file.
     `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it.
     """
 
@@ -69,6 +71,7 @@ class ConvertRecord:
     output_error: dict[str, float] | None
     calibration: dict[str, Any] | None
     packing: Packing
+    kernels: tuple[KernelZeros, ...]
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
 
@@ -234,6 +237,7 @@ def _record(
         output_error=done.output_error,
         calibration=done.calibration,
         packing=packing,
+        kernels=done.kernels,
         warnings=(*done.warnings, *hosted.warnings()),
         written=tuple(out / file for file in files),
     )
