@@ -19,12 +19,15 @@ def add_to(app: typer.Typer) -> None:
         epilog=examples(
             "edgekit firmware build/kws -o build/kws/fw",
             "edgekit firmware kws.tflite --board qemu-mps2-an505 -o fw-m33",
+            "edgekit firmware kws.tflite --runtime tflm -o fw-tflm",
+            "edgekit firmware kws.tflite --template arduino --board arduino-nano-33-ble -o ino",
         )
     )(firmware)
     app.command(
         epilog=examples(
             "edgekit build build/kws/fw",
             "edgekit build fw-native --sanitize",
+            "edgekit build fw-tflm --tflm-dir ~/tflite-micro",
         )
     )(build)
     app.command(
@@ -41,13 +44,24 @@ def firmware(
     out: o.Out = Path("fw"),
     board: o.BoardName = DEFAULT_BOARD,
     runtime: o.RuntimeName = o.Runtime.AOT,
+    template: o.TemplateName = "",
     optimize: o.OptimizeFor = o.Optimize.BALANCED,
     name: o.Name = "",
+    arena_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--arena-bytes",
+            metavar="N",
+            min=1,
+            help="TFLite Micro's arena; default: as planned.",
+            rich_help_panel=o.TARGET,
+        ),
+    ] = None,
     force: o.Force = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
-    """Write a firmware project that a person can open and `make` builds."""
+    """Write a firmware project that a person can open, read and build."""
     from edgekit.cli.tables import show_firmware
     from edgekit.verbs.firmware import firmware as verb
 
@@ -57,8 +71,10 @@ def firmware(
             out=out,
             board=board,
             runtime=runtime.value,
+            template=template,
             optimize=optimize.value,
             name=name,
+            arena_bytes=arena_bytes,
             force=force,
         ),
         show_firmware,
@@ -76,6 +92,7 @@ def build(
             rich_help_panel=o.TARGET,
         ),
     ] = False,
+    tflm_dir: o.TflmDir = "",
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
@@ -83,7 +100,11 @@ def build(
     from edgekit.cli.tables import show_build
     from edgekit.verbs.build import build as verb
 
-    deliver(lambda progress: verb(folder, sanitize=sanitize), show_build, as_json=as_json)
+    deliver(
+        lambda progress: verb(folder, sanitize=sanitize, tflm_dir=tflm_dir),
+        show_build,
+        as_json=as_json,
+    )
 
 
 def bench(

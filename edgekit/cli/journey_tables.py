@@ -5,7 +5,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgekit.cli.show import Row, facts, heading, kib, number, percent, short_path, table
+from edgekit.cli.show import (
+    Row,
+    facts,
+    heading,
+    kib,
+    number,
+    percent,
+    short_path,
+    show_warnings,
+    table,
+)
 from edgekit.cli.tables import build_facts, convert_facts
 
 if TYPE_CHECKING:
@@ -13,9 +23,12 @@ if TYPE_CHECKING:
 
 
 def show_bench(out: Console, record: dict[str, Any]) -> None:
-    heading(out, f"{record['name']} on {record['board']}", f"{record['runtime']}, {record['kind']}")
+    kernels = f" with {record['kernels']} kernels" if record.get("kernels") else ""
+    ran = f"{record['runtime']}{kernels}, {record['kind']}"
+    heading(out, f"{record['name']} on {record['board']}", ran)
     facts(out, bench_facts(record))
     show_layers(out, record)
+    show_warnings(out, record)
     if found := record["first_difference"]:
         out.print(f"  [bold red]differs:[/] {difference_words(found)}")
 
@@ -72,9 +85,13 @@ def memory_facts(record: dict[str, Any]) -> list[Row]:
         (
             "RAM",
             kib(memory["ram_bytes"]),
-            f"arena {kib(memory['arena_bytes'])}, stack used {kib(memory['stack_bytes'])}",
+            f"arena {kib(memory['arena_bytes'])}, {_stack(memory['stack_bytes'])}",
         ),
     ]
+
+
+def _stack(used_bytes: int | None) -> str:
+    return "stack not known" if used_bytes is None else f"stack used {kib(used_bytes)}"
 
 
 def show_layers(out: Console, record: dict[str, Any]) -> None:

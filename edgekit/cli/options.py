@@ -167,6 +167,26 @@ RuntimeName = Annotated[
     Runtime,
     typer.Option("--runtime", help="What runs the model.", rich_help_panel=TARGET),
 ]
+TemplateName = Annotated[
+    str,
+    typer.Option(
+        "--template",
+        metavar="NAME",
+        help="Kind of project: make, cmake, arduino, esp-idf, pico-sdk, platformio or zephyr;"
+        " default: make for aot, cmake for tflm.",
+        rich_help_panel=TARGET,
+    ),
+]
+TflmDir = Annotated[
+    str,
+    typer.Option(
+        "--tflm-dir",
+        envvar="TFLM_DIR",
+        metavar="FOLDER",
+        help="TFLite Micro's headers and static library, for projects of --runtime tflm.",
+        rich_help_panel=TARGET,
+    ),
+]
 OptimizeFor = Annotated[
     Optimize,
     typer.Option("--optimize", help="What the code is made for.", rich_help_panel=TARGET),
@@ -177,7 +197,8 @@ Port = Annotated[
         "--port",
         envvar="EDGEKIT_PORT",
         metavar="PORT",
-        help="Serial port or pySerial URL; not needed on an emulated board.",
+        help="auto, id:SERIAL, port:PATH, a glob, a path or a pySerial URL;"
+        " not needed on an emulated board.",
         rich_help_panel=TARGET,
     ),
 ]

@@ -117,3 +117,11 @@ def table(
     for row in cells:
         drawn.add_row(*map(escape, row))
     out.print(drawn)
+
+
+def show_warnings(out: Console, record: dict[str, Any]) -> None:
+    """What the record warns of, one line each."""
+    from rich.markup import escape
+
+    for warning in record.get("warnings", ()):
+        out.print(f"  [yellow]warning:[/] {escape(str(warning))}")

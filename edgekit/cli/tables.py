@@ -16,6 +16,7 @@ from edgekit.cli.show import (
     several,
     shape,
     short_path,
+    show_warnings,
     table,
 )
 
@@ -31,8 +32,7 @@ def show_convert(out: Console, record: dict[str, Any]) -> None:
     facts(out, convert_facts(record))
     _show_ops(out, record["ops"])
     show_compression(out, record.get("packing"))
-    for warning in record.get("warnings", ()):
-        out.print(f"  [yellow]warning:[/] {warning}", markup=True)
+    show_warnings(out, record)
 
 
 def convert_facts(record: dict[str, Any]) -> list[Row]:
@@ -164,15 +164,23 @@ def show_firmware(out: Console, record: dict[str, Any]) -> None:
             ("model", record["name"], f"SHA-256 {record['model_sha256'][:16]}…"),
             ("board", record["board"], ""),
             ("runtime", record["runtime"], f"for {record['optimize']}"),
+            ("template", record["template"], f"tried so far: {record['tried']}"),
             ("arena", kib(record["arena_bytes"]), "peak RAM of tensors"),
-            ("next", f"edgekit build {short_path(record['project'])}", ""),
+            ("next", _next_step(record), ""),
         ],
     )
+    show_warnings(out, record)
+
+
+def _next_step(record: dict[str, Any]) -> str:
+    project = short_path(record["project"])
+    return f"edgekit build {project}" if record["builder"] else f"see {project}/README.md"
 
 
 def show_build(out: Console, record: dict[str, Any]) -> None:
     heading(out, "Built", short_path(record["elf"]))
     facts(out, build_facts(record))
+    show_warnings(out, record)
 
 
 def build_facts(record: dict[str, Any]) -> list[Row]:
@@ -186,7 +194,15 @@ def build_facts(record: dict[str, Any]) -> list[Row]:
         ),
         ("RAM", _of_limit(record["ram_bytes"], limits["ram_bytes"]), ""),
         ("compiler", record["compiler"], ""),
+        *_tflm_facts(record.get("tflm")),
     ]
+
+
+def _tflm_facts(tflm: dict[str, Any] | None) -> list[Row]:
+    if not tflm:
+        return []
+    made = f"{tflm['version'] or 'of unknown version'}, for {tflm['arch']}"
+    return [("TFLite Micro", f"{tflm['kernels']} kernels", made)]
 
 
 def _of_limit(used: int, limit: int) -> str:

@@ -25,7 +25,7 @@ def tflm_sources(
     texts = model_array_sources(tflite, name, provenance, graph, arena)
     del texts[f"{name}_model.cc"]
     texts |= ops_header(graph, name, provenance)
-    texts[CONFIG] = _config(graph, name, provenance, arena_bytes, arena_how)
+    texts[CONFIG] = _config(graph, name, provenance)
     return texts
 
 
@@ -34,7 +34,7 @@ def needed_methods(graph: Graph) -> list[str]:
     return sorted({resolver_method(op.kind) for op in graph.ops} - {""})
 
 
-def _config(graph: Graph, name: str, provenance: str, arena_bytes: int, how: str) -> str:
+def _config(graph: Graph, name: str, provenance: str) -> str:
     variables = sum(op.kind == "VAR_HANDLE" for op in graph.ops)
     defines = {
         "NAME": f'"{name}"',
@@ -53,9 +53,9 @@ def _config(graph: Graph, name: str, provenance: str, arena_bytes: int, how: str
         f"{comment(provenance)}// What ek_model_tflm.cpp runs.\n"
         "#ifndef EK_TFLM_MODEL_H\n#define EK_TFLM_MODEL_H\n\n"
         f'#include "{name}_model.h"\n#include "{name}_ops.h"\n\n{lines}\n'
-        f"// {how}. The device reports what it really uses.\n"
+        "// The device reports what it really uses of it.\n"
         "#ifndef EK_TFLM_ARENA_BYTES\n"
-        f"#define EK_TFLM_ARENA_BYTES {arena_bytes}u\n#endif\n\n"
+        f"#define EK_TFLM_ARENA_BYTES {name.upper()}_ARENA_BYTES\n#endif\n\n"
         "// Set by the build where it knows them.\n"
         '#ifndef EK_TFLM_VERSION\n#define EK_TFLM_VERSION ""\n#endif\n'
         '#ifndef EK_TFLM_KERNELS\n#define EK_TFLM_KERNELS ""\n#endif\n\n#endif\n'
