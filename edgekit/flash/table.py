@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgekit.boards import Board, Flasher
 from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.flash.steps import Job, Plan, Step
 from edgekit.flash.tools import (
@@ -68,26 +69,26 @@ def missing(name: str, variant: str = "") -> str:
     return ""
 
 
-def choose_tool(job_for: Callable[[str], Job], names: list[str], *, tool: str = "") -> Job:
-    """The job of the first usable flasher in `names`, or of `tool`.
+def choose_flasher(board: Board, tool: str = "") -> Flasher:
+    """The first of the board's flashers that is installed, or `tool`.
 
-    Raises EdgekitError where the board does not know `tool`, ToolMissing with what would install
-    the preferred one where none is there.
+    Raises EdgekitError where the board's file does not name `tool`, ToolMissing with what would
+    install the preferred one where none is there.
     """
+    names = [flasher.tool for flasher in board.flash]
     if tool and tool not in names:
         raise EdgekitError(
             f"the board file names no flasher '{tool}'", hint=f"it names: {', '.join(names)}"
         )
-    asked = [tool] if tool else names
-    jobs = {name: job_for(name) for name in asked}
-    reasons = {name: missing(name, jobs[name].flasher.variant) for name in asked}
-    if usable := [name for name in asked if not reasons[name]]:
-        return jobs[usable[0]]
+    asked = [flasher for flasher in board.flash if tool in ("", flasher.tool)]
+    reasons = [missing(flasher.tool, flasher.variant) for flasher in asked]
+    if "" in reasons:
+        return asked[reasons.index("")]
     raise ToolMissing(
-        reasons[asked[0]]
+        reasons[0]
         if len(asked) == 1
-        else f"none of the board's flashers is installed: {', '.join(asked)}",
-        hint=TOOLS[asked[0]].install,
+        else f"none of the board's flashers is installed: {', '.join(f.tool for f in asked)}",
+        hint=TOOLS[asked[0].tool].install,
     )
 
 

@@ -155,6 +155,7 @@ def bench(
     DeviceError, ToolMissing or EdgekitError where nothing could be measured.
     """
     from edgekit.artifacts import check_writable
+    from edgekit.verbs._plugged import resolve_port
     from edgekit.verbs.bench_run import measure, write_run
     from edgekit.verbs.samples import bench_samples
 
@@ -163,6 +164,7 @@ def bench(
     samples = bench_samples(
         bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
     )
+    port = resolve_port(port, bundle.board)
     run = measure(bundle, samples, port=port, profile=profile, progress=progress)
     record = write_run(bundle, samples, run, seed=seed)
     if record.bit_exact != record.samples:

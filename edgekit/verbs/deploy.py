@@ -9,24 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import DEFAULT_BOARD
 from edgekit.progress import SILENT, Progress
-from edgekit.verbs.stages import Plan, check_plan, run_stages
+from edgekit.verbs.stages import Plan, at_port, check_plan, run_stages
 
 if TYPE_CHECKING:
     from edgekit.verbs.bench import BenchRecord
     from edgekit.verbs.build import BuildRecord
     from edgekit.verbs.convert import ConvertRecord
+    from edgekit.verbs.flash import FlashRecord
     from edgekit.verbs.prune import PruneRecord
 
 
 @dataclass(frozen=True, slots=True)
 class DeployRecord:
-    """The records of all stages, the folder that holds everything, and the page that shows it."""
+    """The records of all stages, the folder that holds everything, and the page that shows it.
+
+    `flash` is None where nothing had to be flashed: on an emulated board, or one without flashers.
+    """
 
     folder: Path
     report: Path
     prune: PruneRecord | None
     convert: ConvertRecord
     build: BuildRecord
+    flash: FlashRecord | None
     bench: BenchRecord
 
 
@@ -51,7 +56,9 @@ def deploy(
     """Prune (with `sparsity`), convert, write firmware, build, run on the board, report.
 
     `model` and `data` are as `edgekit.convert` takes them; an int8 .tflite file skips the
-    conversion, and without data inputs are generated. `out` receives the .tflite file and C
+    conversion, and without data inputs are generated. With `port` (a path, a URL, or a selector
+    such as `auto`) the board at it is flashed and measured; `board` need not be said where the
+    port's USB id or the firmware on it tells. `out` receives the .tflite file and C
     sources, `fw/` (the project, its build, its bench), `deploy.json` and `report.html`. Raises
     what the stages raise; OutputsDiffer only after all is written, with this record.
     """
@@ -73,6 +80,7 @@ def deploy(
 
 
 def _deploy(plan: Plan, model: Any, data: Any, progress: Progress) -> DeployRecord:
+    plan = at_port(plan)
     check_plan(plan, model)
     stages = run_stages(model, data, plan, progress)
     record = DeployRecord(
@@ -81,6 +89,7 @@ def _deploy(plan: Plan, model: Any, data: Any, progress: Progress) -> DeployReco
         prune=stages.prune,
         convert=stages.convert,
         build=stages.build,
+        flash=stages.flash,
         bench=stages.bench,
     )
     _write(record)

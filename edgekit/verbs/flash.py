@@ -123,7 +123,7 @@ def _job(images: Images, port: str, tool: str, *, dry_run: bool) -> tuple[Job, s
     """The job of the flasher that will be used, and why it cannot be on this computer."""
     from edgekit.errors import ToolMissing
     from edgekit.flash.steps import Job
-    from edgekit.flash.table import choose_tool
+    from edgekit.flash.table import choose_flasher
 
     board = images.board
     base = Job(board, Flasher(""), images.folder, images.elf, images.bin, images.hex, images.uf2)
@@ -134,14 +134,13 @@ def _job(images: Images, port: str, tool: str, *, dry_run: bool) -> tuple[Job, s
             f"board '{board.id}' names no flasher", hint="add a [[flash]] table to its file"
         )
     base = _at_port(base, _port(port, board, dry_run=dry_run))
-    by_name = {flasher.tool: flasher for flasher in board.flash}
     try:
-        job = choose_tool(lambda name: replace(base, flasher=by_name[name]), [*by_name], tool=tool)
+        return replace(base, flasher=choose_flasher(board, tool)), ""
     except ToolMissing as error:
         if not dry_run:
             raise
-        return replace(base, flasher=by_name[tool or board.flash[0].tool]), str(error)
-    return job, ""
+        preferred = next(each for each in board.flash if tool in ("", each.tool))
+        return replace(base, flasher=preferred), str(error)
 
 
 def _at_port(base: Job, found: Candidate | None) -> Job:
@@ -161,13 +160,12 @@ def _port(selector: str, board: Board, *, dry_run: bool) -> Candidate | None:
     without a serial line, or a loader that needs no port, can do without."""
     from edgekit.link.ports import plugged_ports
     from edgekit.link.selectors import choose, find_candidates
+    from edgekit.verbs.ports import choose_port
 
-    if selector == AUTO:
-        found = find_candidates(AUTO, plugged_ports(), [board])
-        if not found:
-            return None
-        return found[0] if dry_run and len(found) == 1 else choose(AUTO, plugged_ports(), [board])
-    return choose(selector, plugged_ports(), [board])
+    listed = plugged_ports()
+    if selector == AUTO and not find_candidates(AUTO, listed, [board]):
+        return None
+    return choose(selector, listed, [board]) if dry_run else choose_port(selector, [board])
 
 
 def _plan(job: Job, images: Images) -> tuple[Plan, str]:

@@ -17,6 +17,7 @@ from edgekit.verbs.firmware import FirmwareRecord, firmware
 
 if TYPE_CHECKING:
     from edgekit.verbs.convert import ConvertRecord
+    from edgekit.verbs.flash import FlashRecord
     from edgekit.verbs.prune import PruneRecord
 
 
@@ -47,6 +48,7 @@ class Stages:
     convert: ConvertRecord
     firmware: FirmwareRecord
     build: BuildRecord
+    flash: FlashRecord | None
     bench: BenchRecord
     differs: OutputsDiffer | None = None
 
@@ -86,6 +88,10 @@ def check_tools(board: Board, *, port: str = "") -> None:
     find_compiler(board.build.toolchain)
     if board.emulator and board.emulator.program != "native" and not port:
         find_tool(board.emulator.program)
+    if port and board.flash and not board.emulator:
+        from edgekit.flash.table import choose_flasher
+
+        choose_flasher(board)
 
 
 def run_stages(model: Any, data: Any, plan: Plan, progress: Progress = SILENT) -> Stages:
@@ -162,12 +168,13 @@ def _on_board(
     )
     progress.say(f"building for {project.board}")
     built = build(folder)
+    flashed = _flash(plan, folder, progress)
     differs = None
     try:
         measured = bench(
             folder,
             data,
-            port=plan.port,
+            port=flashed.port if flashed else plan.port,
             eval_samples=plan.eval_samples,
             seed=plan.seed,
             calibrated=plan.samples,
@@ -175,7 +182,28 @@ def _on_board(
         )
     except OutputsDiffer as error:
         differs, measured = error, error.record
-    return Stages(pruned, converted, project, built, measured, differs)
+    return Stages(pruned, converted, project, built, flashed, measured, differs)
+
+
+def _flash(plan: Plan, folder: Path, progress: Progress) -> FlashRecord | None:
+    """Onto the real board at the plan's port; None where there is no such thing to do."""
+    from edgekit.verbs.flash import flash
+
+    board = load_board(plan.board)
+    if not plan.port or board.emulator is not None or not board.flash:
+        return None
+    return flash(folder, port=plan.port, progress=progress)
+
+
+def at_port(plan: Plan) -> Plan:
+    """The plan for the board that is plugged in at its port, and the port's own path."""
+    from edgekit.verbs._plugged import find_board, is_selector
+
+    if not is_selector(plan.port):
+        return plan
+    asked = load_board(plan.board)
+    board, port = find_board(plan.port, asked)
+    return replace(plan, board=plan.board if board == asked else board.id, port=port)
 
 
 def on_board(plan: Plan, board: str) -> Plan:
