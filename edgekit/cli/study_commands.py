@@ -42,6 +42,10 @@ def sensitivity(
             metavar="N,N,...", help='Bits of a layer\'s weights; "" = none.', rich_help_panel=TRIALS
         ),
     ] = "8,4",
+    method: Annotated[
+        o.Method,
+        typer.Option(help="Which weights of a layer go first.", rich_help_panel=TRIALS),
+    ] = o.Method.MAGNITUDE,
     samples: Annotated[
         int,
         typer.Option(
@@ -65,6 +69,7 @@ def sensitivity(
             out=out,
             sparsities=_numbers(sparsities, "--sparsities"),
             bits=_numbers(bits, "--bits", int),
+            method=method.value,
             samples=samples,
             seed=seed,
             custom=tuple(custom or ()),

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def show_sensitivity(out: Console, record: dict[str, Any]) -> None:
-    heading(out, f"What each layer of {record['source']} bears", "one at a time, not fine-tuned")
+    heading(
+        out,
+        f"What each layer of {record['source']} bears",
+        f"one at a time, by {record['method']}, not fine-tuned",
+    )
     by_accuracy = record["metric"] == "accuracy"
     what = "points of accuracy lost" if by_accuracy else "% that the outputs change by"
     samples = f"{record['samples']} samples of {record['data']}, seed {record['seed']}"

@@ -22,11 +22,12 @@ class Harm:
     sparsity: float = 0.0
     bits: int = 0
 
-    def __call__(self, kernel: Kernel) -> np.ndarray:
+    def __call__(self, kernel: Kernel, worth: np.ndarray | None = None) -> np.ndarray:
+        """The kernel's values after it; `worth` are scores of its weights, their sizes if None."""
         values = kernel.values()
         if self.bits:
             return rounded(values, self.bits, channel_axes(kernel))
-        return without_smallest(values, self.sparsity)
+        return without_lowest(values, np.abs(values) if worth is None else worth, self.sparsity)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,18 +40,23 @@ class Probe(Generic[Result]):
 
 
 def scan(
-    kernels: Sequence[Kernel], harms: Sequence[Harm], measure: Callable[[], Result]
+    kernels: Sequence[Kernel],
+    harms: Sequence[Harm],
+    measure: Callable[[], Result],
+    worths: Sequence[np.ndarray] | None = None,
 ) -> Iterator[Probe[Result]]:
     """One probe for each kernel and harm, kernel by kernel.
 
-    Each kernel has its own values again, bit for bit, before the next one is touched and however
-    the scan ends.
+    `worths` are scores of the weights, an array of its shape per kernel, by which sparsity takes
+    the lowest; magnitudes if None. Each kernel has its own values again, bit for bit, before the
+    next one is touched and however the scan ends.
     """
-    for kernel in kernels:
+    given = worths if worths is not None else [None] * len(kernels)
+    for kernel, worth in zip(kernels, given, strict=True):
         own: Any = np.asarray(kernel.variable).copy()
         try:
             for harm in harms:
-                kernel.variable.assign(harm(kernel).astype(own.dtype))
+                kernel.variable.assign(harm(kernel, worth).astype(own.dtype))
                 result = measure()
                 kernel.variable.assign(own)
                 yield Probe(kernel, harm, result)
@@ -58,10 +64,10 @@ def scan(
             kernel.variable.assign(own)
 
 
-def without_smallest(values: np.ndarray, sparsity: float) -> np.ndarray:
-    """`values` with round(sparsity * size) of the smallest magnitudes zero, first ones first."""
+def without_lowest(values: np.ndarray, worth: np.ndarray, sparsity: float) -> np.ndarray:
+    """`values` with round(sparsity * size) of those of the lowest worth zero, first ones first."""
     flat = values.copy().ravel()
-    flat[np.argsort(np.abs(flat), kind="stable")[: round(sparsity * flat.size)]] = 0
+    flat[np.argsort(worth.ravel(), kind="stable")[: round(sparsity * flat.size)]] = 0
     return flat.reshape(values.shape)
 
 

@@ -17,6 +17,8 @@ from edgekit.progress import SILENT, Progress
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset, Split
     from edgekit.model.load import LoadedModel
+    from edgekit.prune.criteria import Criterion
+    from edgekit.prune.evidence import Evidence
     from edgekit.prune.sensitivity import Harm
     from edgekit.prune.targets import Kernel
 
@@ -60,7 +62,8 @@ class SensitiveLayer:
 class SensitivityRecord:
     """What each layer alone does to the model; nothing is fine-tuned, and nothing stays changed.
 
-    `metric` is "accuracy" or "output_change": what `bears` and the heat map go by.
+    `metric` is "accuracy" or "output_change": what `bears` and the heat map go by; `method` is the
+    criterion that says which weights of a layer go first.
     """
 
     page: Path
@@ -71,6 +74,7 @@ class SensitivityRecord:
     accuracy: float | None
     samples: int
     seed: int
+    method: str
     sparsities: tuple[float, ...]
     bits: tuple[int, ...]
     layers: tuple[SensitiveLayer, ...]
@@ -84,6 +88,7 @@ def sensitivity(
     out: str | Path,
     sparsities: Sequence[float] = SPARSITIES,
     bits: Sequence[int] = BITS,
+    method: Any = "magnitude",
     samples: int = 500,
     seed: int = 0,
     custom: tuple[Any, ...] = (),
@@ -92,6 +97,7 @@ def sensitivity(
 ) -> SensitivityRecord:
     """Try each layer of `model` alone at each of `sparsities` and with weights of `bits` bits.
 
+    `method` is the criterion that says which weights go first, a row of prune's table or one's own.
     Judged by accuracy on at most `samples` of labelled `data`, else by how much the outputs
     change; without data on generated inputs. Writes the folder `out`: `sensitivity.json` and the
     heat map `sensitivity.html`. EdgekitError for a model, data or values that do not serve.
@@ -99,9 +105,10 @@ def sensitivity(
     from edgekit.artifacts import check_writable
     from edgekit.model.data import generated, load_data
     from edgekit.model.load import load_model
+    from edgekit.prune.criteria import named_criterion
     from edgekit.prune.sensitivity import check_harms
 
-    out = Path(out)
+    out, criterion = Path(out), named_criterion(method)
     harms = check_harms(sparsities, bits)
     if samples < 1:
         raise EdgekitError(f"{samples} samples were asked for", hint="give --samples 500")
@@ -111,8 +118,9 @@ def sensitivity(
     dataset = generated(loaded.inputs, samples, seed) if data is None else None
     dataset = dataset or load_data(data, loaded.inputs)
     judge = _Judge(loaded, dataset.evaluation(samples, seed))
-    layers = _scan(loaded, harms, judge, progress)
-    record = _record(out, loaded, dataset, judge, layers, harms, seed)
+    evidence = _evidence(loaded, dataset, seed, labels=criterion.needs == "labels")
+    layers = _scan(loaded, harms, judge, (criterion, evidence), progress)
+    record = _record(out, loaded, dataset, judge, layers, harms, seed, criterion.name)
     _write(out, record, loaded, dataset, force=force)
     return record
 
@@ -159,7 +167,11 @@ def _change(ours: np.ndarray, whole: np.ndarray) -> float:
 
 
 def _scan(
-    loaded: LoadedModel, harms: Sequence[Harm], judge: _Judge, progress: Progress
+    loaded: LoadedModel,
+    harms: Sequence[Harm],
+    judge: _Judge,
+    ranking: tuple[Criterion, Evidence | None],
+    progress: Progress,
 ) -> tuple[SensitiveLayer, ...]:
     from edgekit.prune.sensitivity import scan
     from edgekit.prune.targets import find_kernels
@@ -169,10 +181,18 @@ def _scan(
             f"'{loaded.source}' is a SavedModel without Keras layers, so none can be tried alone",
             hint="give the .keras or .h5 file that it was exported from",
         )
-    kernels = find_kernels(loaded.keras)
+    kernels = find_kernels(loaded.keras, none_is_fine=True)
+    if not kernels:
+        raise EdgekitError(
+            "this model has no kernel of a kind that can be pruned",
+            hint="it takes dense, convolutional, recurrent and attention layers",
+        )
+    criterion, evidence = ranking
+    assert evidence is not None
+    worths = criterion(kernels, evidence)
     trials: dict[str, list[Trial]] = {kernel.name: [] for kernel in kernels}
     with progress.task("trying layers", len(kernels) * len(harms)) as task:
-        for probe in scan(kernels, harms, judge):
+        for probe in scan(kernels, harms, judge, worths):
             accuracy, change = probe.result
             lost = None
             if accuracy is not None and judge.accuracy is not None:
@@ -181,6 +201,21 @@ def _scan(
             trials[probe.kernel.name].append(Trial(sparsity, bits, accuracy, lost, change))
             task.advance(note=probe.kernel.name)
     return tuple(_layer(kernel, trials[kernel.name]) for kernel in kernels)
+
+
+def _evidence(loaded: LoadedModel, dataset: Dataset, seed: int, *, labels: bool) -> Evidence | None:
+    """The samples that criteria look at, never generated ones; None without Keras layers."""
+    from edgekit.prune.evidence import make_evidence
+    from edgekit.prune.goals import goals_of
+    from edgekit.verbs._lessons import targets_of
+
+    if loaded.keras is None:
+        return None
+    if dataset.generated:
+        return make_evidence(loaded.keras, seed=seed)
+    y = targets_of(loaded, dataset.train) if labels else None
+    loss = goals_of(loaded.keras, y).loss if y is not None else None
+    return make_evidence(loaded.keras, dataset.train.x, y, loss=loss, seed=seed)
 
 
 def _layer(kernel: Kernel, trials: Sequence[Trial]) -> SensitiveLayer:
@@ -218,6 +253,7 @@ def _record(
     layers: tuple[SensitiveLayer, ...],
     harms: Sequence[Harm],
     seed: int,
+    method: str,
 ) -> SensitivityRecord:
     warnings = list(dataset.warnings)
     if dataset.generated:
@@ -233,6 +269,7 @@ def _record(
         accuracy=judge.accuracy,
         samples=judge.samples,
         seed=seed,
+        method=method,
         sparsities=tuple(harm.sparsity for harm in harms if harm.sparsity),
         bits=tuple(harm.bits for harm in harms if harm.bits),
         layers=layers,

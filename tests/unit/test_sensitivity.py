@@ -165,6 +165,9 @@ def test_record_and_page(tmp_path: Path) -> None:
         ({"sparsities": (), "bits": ()}, "nothing to try"),
         ({"sparsities": (0.5, 0.5)}, "given twice"),
         ({"samples": 0}, "0 samples"),
+        ({"method": "size"}, "no pruning method 'size'"),
+        ({"method": "gradient", "data": X}, "have no labels"),
+        ({"method": "stability"}, "there are none"),
         ({"data": (X, np.full(60, 9))}, "labels run from"),
         ({"data": np.ones((4, 3))}, "takes \\(6, 6, 1\\)"),
     ],
@@ -174,6 +177,40 @@ def test_what_cannot_be_done(options: dict[str, Any], words: str, tmp_path: Path
         sensitivity(net(), out=tmp_path / "out", **options)
     assert caught.value.hint and not (tmp_path / "out").exists()
     assert len(check_harms((0.5,), (8,))) == 2
+
+
+@pytest.mark.parametrize("method", ["stability", "activation", "gradient", "random"])
+def test_the_weights_of_least_worth_go_first(method: str, tmp_path: Path) -> None:
+    model = net()
+    record = sensitivity(
+        model, (X, labels(model)), out=tmp_path / "a", method=method, sparsities=[0.5], bits=[]
+    )
+    assert record.method == method
+    assert {layer.name for layer in record.layers} == {"first", "idle", "wide", "scores"}
+    kernel = find_kernels(model)[2]
+    worth = RNG.random(kernel.variable.shape)
+    gone = Harm(sparsity=0.3)(kernel, worth) == 0
+    assert worth[gone].max() < worth[~gone].min()
+
+
+def test_a_model_whose_kernels_are_all_protected(tmp_path: Path) -> None:
+    layers = keras().layers
+    model = keras().Sequential(
+        [
+            keras().Input((6, 6, 1)),
+            layers.DepthwiseConv2D(3, name="depths"),
+            layers.Flatten(),
+            layers.Dense(4, name="few"),
+        ]
+    )
+    record = sensitivity(model, X, out=tmp_path / "a", sparsities=[0.5], bits=[4])
+    assert [(layer.name, bool(layer.protected)) for layer in record.layers] == [
+        ("depths", True),
+        ("few", True),
+    ]
+    bare = keras().Sequential([keras().Input((6, 6, 1)), layers.Flatten()])
+    with pytest.raises(EdgekitError, match="no kernel of a kind"):
+        sensitivity(bare, X, out=tmp_path / "b")
 
 
 def test_outputs_that_are_not_numbers_are_refused(tmp_path: Path) -> None:
