@@ -112,33 +112,49 @@ def convert(
     chosen = load_board(board) if board else None
     out = Path(out)
     artifacts.check_writable(out, force=force)
-    if is_tflite(model):
-        done = _from_tflite(Path(model))
-    else:
-        done = from_keras(model, data, options, progress)
+    done, packing = _converted(model, data, options, chosen, progress)
     name = _name(name, done)
-    packed = pack_model(
-        done.tflite, done.graph, compress=compress, strip=strip, seed=seed, progress=progress
-    )
-    done = replace(
-        done,
-        tflite=packed.tflite,
-        graph=packed.graph,
-        warnings=(*done.warnings, *packed.warnings),
-    )
     hosted = host_runtimes(done, name, chosen, progress)
     if chosen:
         _check_board(done.graph, hosted, chosen)
     done = done.compare(hosted, progress)
     command = _command(done, data, options, board)
     files = _write(out, done, hosted, name, command, force=force)
-    record = _record(out, done, hosted, packed.record, name, files)
+    record = _record(out, done, hosted, packing, name, files)
+    _write_record(out, record, done, files)
+    return record
+
+
+def _converted(
+    model: Any, data: Any, options: Options, board: Board | None, progress: Progress
+) -> tuple[Conversion, Packing]:
+    """The model as int8 with its file rewritten, and what that saved."""
+    if is_tflite(model):
+        done = _from_tflite(Path(model))
+    else:
+        done = from_keras(model, data, options, progress)
+    packed = pack_model(
+        done.tflite,
+        done.graph,
+        compress=options.compress,
+        strip=options.strip,
+        seed=options.seed,
+        board=board,
+        progress=progress,
+    )
+    warnings = (*done.warnings, *packed.warnings)
+    done = replace(done, tflite=packed.tflite, graph=packed.graph, warnings=warnings)
+    return done, packed.record
+
+
+def _write_record(
+    out: Path, record: ConvertRecord, done: Conversion, files: tuple[str, ...]
+) -> None:
     inputs = {done.source: done.source_sha256}
     if done.data_sha256:
         inputs[done.data] = done.data_sha256
     written = {file: artifacts.sha256_file(out / file) for file in files}
     artifacts.write_record(out, "convert", record, inputs=inputs, files=written)
-    return record
 
 
 def _from_tflite(path: Path) -> Conversion:
