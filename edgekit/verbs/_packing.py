@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgekit.boards import Board
 from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.progress import Progress
 from edgekit.quantize.compress.choose import Coding
 from edgekit.tflite.graph import Graph, Op, Tensor
 from edgekit.tflite.reader import read_graph
+from edgekit.verbs._arena import tflm_arena
 from edgekit.verbs.golden import NOT_CHECKED, try_tflm
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ CHECKED_SAMPLES = 4  # every one costs two runs of TFLM's reference kernels
 class Compression:
     """What `--compress` did. `weight_bytes` are all weights in the file, `{before, after}`.
 
-    `arena_extra_bytes` is what the decoded weights add to the arena of TFLM's 64-bit host build,
+    `arena_extra_bytes` is what the decoded weights add to TFLM's arena on the board's core,
     `decoded_elements` how many values DECODE writes in each inference. Both cost only under
     TFLite Micro: the aot runtime holds plain weights.
     """
@@ -71,7 +73,14 @@ class Packed:
 
 
 def pack_model(
-    tflite: bytes, graph: Graph, *, compress: str, strip: bool, seed: int, progress: Progress
+    tflite: bytes,
+    graph: Graph,
+    *,
+    compress: str,
+    strip: bool,
+    seed: int,
+    board: Board | None = None,
+    progress: Progress,
 ) -> Packed:
     """`tflite`, whose graph is `graph`, tidied, and stripped and compressed where asked.
 
@@ -87,8 +96,11 @@ def pack_model(
         (tidy.data, ()) if not compress else _compressed(tflite, tidy.data, compress, strip)
     )
     after = read_graph(data, name=graph.name)
-    checked, arena_extra = _check(tflite, graph, data, after, compress=compress, seed=seed)
-    done = _compression(compress, rows, arena_extra) if compress else None
+    plain, packed = _check(tflite, graph, data, after, compress=compress, seed=seed)
+    done = None
+    if compress:
+        arena_extra = _arena(data, board, packed) - _arena(tflite, board, plain)
+        done = _compression(compress, rows, arena_extra)
     record = Packing(
         given_bytes=len(tflite),
         tidy_bytes=len(tidy.data),
@@ -96,7 +108,7 @@ def pack_model(
         strip=strip,
         dropped=tidy.dropped,
         compression=done,
-        checked=checked,
+        checked=_checked(plain),
     )
     return Packed(data, _named(after, graph), record, tuple(_warnings(record)))
 
@@ -130,10 +142,22 @@ def _compressed(
     return data, choice.rows
 
 
+def _arena(data: bytes, board: Board | None, tflm: TflmGolden | None) -> int:
+    """Bytes of TFLM's arena for a file on the board's core."""
+    arena = tflm_arena(read_graph(data, decode=False), board, tflm)
+    return arena.arena_bytes if arena else 0
+
+
+def _checked(plain: TflmGolden | None) -> dict[str, str | int] | None:
+    if plain is None:
+        return None
+    return {"by": plain.by, "version": plain.version, "samples": CHECKED_SAMPLES}
+
+
 def _check(
     before: bytes, graph: Graph, data: bytes, after: Graph, *, compress: str, seed: int
-) -> tuple[dict[str, str | int] | None, int]:
-    """Who compared outputs, and the arena bytes that `after` needs more; raises if not equal."""
+) -> tuple[TflmGolden | None, TflmGolden | None]:
+    """TFLM with either file in it, None where that cannot run them; EdgekitError if not equal."""
     from edgekit.quantize.same import difference
 
     if found := difference(graph, after):
@@ -142,15 +166,13 @@ def _check(
     if plain is None:
         if compress:
             raise _cannot_prove(reason)
-        return None, 0
+        return None, None
     packed, reason = try_tflm(data, after)
     if packed is None:
         raise _changed(f"TFLite Micro refuses it: {reason}")
     for inputs in _generated(graph, seed):
         _compare(plain, packed, inputs)
-    checked: dict[str, str | int] = {"by": plain.by, "version": plain.version}
-    checked["samples"] = CHECKED_SAMPLES
-    return checked, packed.arena_bytes() - plain.arena_bytes()
+    return plain, packed
 
 
 def _compare(plain: TflmGolden, packed: TflmGolden, inputs: list[np.ndarray]) -> None:

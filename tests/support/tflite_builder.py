@@ -20,7 +20,7 @@ import tflite
 
 SAME, VALID = 0, 1
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
-# Operators whose options table is not called like themselves; "" has none.
+# Operators whose options table is not called like themselves.
 OPTIONS = {
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
@@ -42,15 +42,6 @@ OPTIONS = {
     "SVDF": "SVDFOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
-    "LOGISTIC": "",
-    "TANH": "",
-    "RELU": "",
-    "RELU6": "",
-    "RELU_N1_TO_1": "",
-    "RELU_0_TO_1": "",
-    "PRELU": "",
-    "ELU": "",
-    "CUSTOM": "",
 }
 _WINDOW = {"stride_h": 1, "stride_w": 1}
 DEFAULTS: dict[str, dict[str, Any]] = {
