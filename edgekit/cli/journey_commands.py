@@ -64,6 +64,8 @@ def deploy(
     board: o.BoardName = DEFAULT_BOARD,
     runtime: o.RuntimeName = o.Runtime.AOT,
     optimize: o.OptimizeFor = o.Optimize.BALANCED,
+    compress: o.Compressed = o.Compress.NONE,
+    strip: o.Strip = False,
     sparsity: Annotated[
         float | None,
         typer.Option(
@@ -92,6 +94,8 @@ def deploy(
             board=board,
             runtime=runtime.value,
             optimize=optimize.value,
+            compress=o.mode_of(compress),
+            strip=strip,
             sparsity=sparsity,
             samples=samples,
             eval_samples=eval_samples,

@@ -43,6 +43,8 @@ def deploy(
     board: str = DEFAULT_BOARD,
     runtime: str = "aot",
     optimize: str = "balanced",
+    compress: str = "",
+    strip: bool = False,
     sparsity: float | None = None,
     samples: int = 200,
     eval_samples: int = 100,
@@ -55,7 +57,7 @@ def deploy(
 ) -> DeployRecord:
     """Prune (with `sparsity`), convert, write firmware, build, run on the board, report.
 
-    `model` and `data` are as `edgekit.convert` takes them; an int8 .tflite file skips the
+    `model`, `data`, `compress` and `strip` are as `edgekit.convert` takes them; an int8 .tflite file skips the
     conversion, and without data inputs are generated. With `port` (a path, a URL, or a selector
     such as `auto`) the board at it is flashed and measured; `board` need not be said where the
     port's USB id or the firmware on it tells. `out` receives the .tflite file and C
@@ -67,6 +69,8 @@ def deploy(
         board=board,
         runtime=runtime,
         optimize=optimize,
+        compress=compress,
+        strip=strip,
         samples=samples,
         eval_samples=eval_samples,
         seed=seed,

@@ -29,6 +29,8 @@ class Plan:
     board: str
     runtime: str = "aot"
     optimize: str = "balanced"
+    compress: str = ""
+    strip: bool = False
     samples: int = 200
     eval_samples: int = 100
     seed: int = 0
@@ -114,6 +116,8 @@ def run_stages(model: Any, data: Any, plan: Plan, progress: Progress = SILENT) -
         samples=plan.samples,
         eval_samples=plan.eval_samples,
         seed=plan.seed,
+        compress=plan.compress,
+        strip=plan.strip,
         custom=plan.custom,
         force=plan.force,
         progress=progress,
