@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,11 @@ def align_up(value: int, alignment: int) -> int:
 def size_of(layout: str, abi: Abi) -> tuple[int, int]:
     """(bytes, alignment) of a struct with this layout; ValueError for what is no layout."""
     members = _MEMBER.findall(layout)
-    if "".join(count + kind for count, kind in members) != layout:
+    depths = list(accumulate({"(": 1, ")": -1}.get(letter, 0) for letter in layout))
+    whole = "".join(count + kind for count, kind in members) == layout
+    if not whole or not depths or min(depths) < 0 or depths[-1]:
         raise ValueError(f"'{layout}' is no struct layout")
-    size, left = _struct(members, abi)
-    if left:
-        raise ValueError(f"'{layout}' has a ')' too many")
-    return size
+    return _struct(members, abi)[0]
 
 
 def _struct(members: list[tuple[str, str]], abi: Abi) -> tuple[tuple[int, int], list]:
