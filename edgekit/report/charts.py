@@ -54,7 +54,7 @@ class Bars:
 
 def histogram(values: Sequence[float], *, unit: str, median: float, p95: float) -> str:
     """How values in `unit` are spread, with the median and p95 as lines."""
-    with _figure(2.3) as (figure, svg):
+    with Drawing(2.3) as (figure, svg):
         axes = figure.subplots()
         axes.hist(values, bins=min(BINS, max(4, len(values) // 2)), color=ACCENT, rwidth=0.92)
         for place, name, style in ((median, "median", "-"), (p95, "p95", "--")):
@@ -73,7 +73,7 @@ def histogram(values: Sequence[float], *, unit: str, median: float, p95: float) 
 
 def layer_bars(labels: Sequence[str], panels: Sequence[Bars]) -> str:
     """Panels of horizontal bars side by side, one row per label, first label on top."""
-    with _figure(0.7 + BAR_INCHES * len(labels)) as (figure, svg):
+    with Drawing(0.7 + BAR_INCHES * len(labels)) as (figure, svg):
         all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for position, (axes, panel) in enumerate(zip(all_axes, panels, strict=True)):
             _one_panel(axes, labels, panel, ACCENT if position == 0 else SECOND)
@@ -103,8 +103,8 @@ def _one_panel(axes: Any, labels: Sequence[str], panel: Bars, color: str) -> Non
         )
 
 
-class _figure:  # noqa: N801 - used as a function in a with statement
-    """`with _figure(height) as (figure, svg)`: draw inside, call `svg()` afterwards."""
+class Drawing:
+    """`with Drawing(height) as (figure, svg)`: draw inside, call `svg()` afterwards."""
 
     def __init__(self, height_inches: float) -> None:
         self._height = height_inches

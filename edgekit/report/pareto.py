@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 
 from edgekit.artifacts import plain
-from edgekit.report.charts import ACCENT, LINE, MUTED, SECOND, _figure
+from edgekit.report.charts import ACCENT, LINE, MUTED, SECOND, Drawing
 
 HEIGHT_INCHES = 3.4
 
@@ -77,7 +77,7 @@ def _row(row: Mapping[str, Any], best: Mapping[str, Any]) -> dict[str, Any]:
 def pareto_chart(body: Mapping[str, Any]) -> str:
     """Inline SVG: int8 accuracy over flash; filled points are the Pareto front."""
     rows: Sequence[Mapping[str, Any]] = body["rows"]
-    with _figure(HEIGHT_INCHES) as (figure, svg):
+    with Drawing(HEIGHT_INCHES) as (figure, svg):
         axes = figure.subplots()
         groups = (
             ([row for row in rows if not row["pareto"]], "other candidates", MUTED, "none"),

@@ -186,6 +186,7 @@ def test_the_weights_of_least_worth_go_first(method: str, tmp_path: Path) -> Non
         model, (X, labels(model)), out=tmp_path / "a", method=method, sparsities=[0.5], bits=[]
     )
     assert record.method == method
+    assert f"(by {method})" in record.page.read_text()
     assert {layer.name for layer in record.layers} == {"first", "idle", "wide", "scores"}
     kernel = find_kernels(model)[2]
     worth = RNG.random(kernel.variable.shape)
