@@ -33,7 +33,7 @@ def find_board(port: str, board: Board) -> tuple[Board, str]:
         return board, resolve_port(port, board)
     real = [each for each in all_boards() if each.emulator is None]
     found = choose_port(port, real)
-    hello = None if _restarts(found) else ask_port(found)
+    hello = None if _restarts(found) else ask_port(found, real)
     if hello is not None:
         return load_board(hello.board), found.port.device
     names = [match.board for match in found.boards]

@@ -41,12 +41,11 @@ def monitor(
     record is handed to `heard` as it comes, and all are returned. Raises DeviceError where the
     port cannot be opened or goes away.
     """
-    from edgekit.verbs.ports import choose_port
+    from edgekit.verbs.ports import baud_of, choose_port
 
     boards = [load_board(board)] if board else all_boards()
     found = choose_port(port, boards)
-    matched = [each.board for each in found.boards]
-    known = load_board(board or matched[0]).serial.baud if board or matched else 115_200
+    known = boards[0].serial.baud if board else baud_of(found, boards)
     records = []
     try:
         for record in _listen(found.port.device, baud or known, seconds):

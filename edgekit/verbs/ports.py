@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgekit.boards import Board, all_boards, load_board
+from edgekit.boards import Board, all_boards
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Enough for a board that runs edgekit's firmware; any other stays silent for so long.
 ASK_TIMEOUT_S = 1.0
+COMMON_BAUD = 115_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +59,30 @@ def _record(found: Candidate, boards: list[Board], *, ask: bool, named: bool) ->
         product=found.port.product,
         manufacturer=found.port.manufacturer,
         boards=found.boards,
-        hello=ask_port(found) if ask and harmless else None,
+        hello=ask_port(found, boards) if ask and harmless else None,
     )
 
 
-def ask_port(found: Candidate) -> Hello | None:
-    """What edgekit's firmware says at this port; None where it cannot be opened or is silent."""
+def ask_port(found: Candidate, boards: Iterable[Board]) -> Hello | None:
+    """What edgekit's firmware says at this port; None where it cannot be opened or is silent.
+
+    The line's rate is that of the first of `boards` that the port may be.
+    """
     from edgekit.link.emulator import open_port
 
-    baud = load_board(found.boards[0].board).serial.baud if found.boards else 115_200
     try:
-        with open_port(found.port.device, baud, timeout_s=ASK_TIMEOUT_S / 4) as device:
+        with open_port(
+            found.port.device, baud_of(found, boards), timeout_s=ASK_TIMEOUT_S / 4
+        ) as device:
             return device.hello()
     except EdgekitError:
         return None
+
+
+def baud_of(found: Candidate, boards: Iterable[Board]) -> int:
+    """The baud rate of the first of `boards` that the port may be, or the commonest."""
+    may_be = {match.board for match in found.boards}
+    return next((board.serial.baud for board in boards if board.id in may_be), COMMON_BAUD)
 
 
 def choose_port(selector: str, boards: list[Board]) -> Candidate:
@@ -82,7 +94,7 @@ def choose_port(selector: str, boards: list[Board]) -> Candidate:
     from edgekit.link.selectors import choose
 
     def ask(found: Candidate) -> str:
-        hello = ask_port(found)
+        hello = ask_port(found, boards)
         return hello.board if hello else ""
 
     return choose(selector, plugged_ports(), boards, ask=ask)
