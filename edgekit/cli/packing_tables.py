@@ -23,6 +23,7 @@ def packing_facts(packing: dict[str, Any] | None) -> list[Row]:
     if done := packing["compression"]:
         before, after = done["weight_bytes"]["before"], done["weight_bytes"]["after"]
         rows.append(("weights", f"{kib(before)} -> {kib(after)}", f"compressed: {done['mode']}"))
+    if done and done["decoded_elements"]:
         cost = f"{kib(done['arena_extra_bytes'])} more arena"
         work = f"{number(done['decoded_elements'])} values decoded each inference"
         rows.append(("which costs", f"{cost}, {work}", "on tflm alone"))
