@@ -58,9 +58,9 @@ def deploy(
     """Prune (with `sparsity`), convert, write firmware, build, run on the board, report.
 
     `model`, `data`, `compress` and `strip` are as `edgekit.convert` takes them; an int8 .tflite
-    file skips the conversion, and without data inputs are generated. With `port` (a path, a URL, or a selector
-    such as `auto`) the board at it is flashed and measured; `board` need not be said where the
-    port's USB id or the firmware on it tells. `out` receives the .tflite file and C
+    file skips the conversion, and without data inputs are generated. With `port` (a path, a URL,
+    or a selector such as `auto`) the board at it is flashed and measured; `board` need not be said
+    where the port's USB id or the firmware on it tells. `out` receives the .tflite file and C
     sources, `fw/` (the project, its build, its bench), `deploy.json` and `report.html`. Raises
     what the stages raise; OutputsDiffer only after all is written, with this record.
     """
