@@ -1,154 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 3x3 CONV_2D of stride 1 by Winograd F(4x4, 3x3) with transformed filters in flash.
- *
- * A pass does `band` rows of tiles: its padded input rows are copied (plus 128, as bytes), every
- * tile is transformed, and each pair of output channels runs over all tiles, four at a time. The
- * two rows that passes share stay in the scratch, so that `out` may be `in` where shapes are equal.
- */
+/* 3x3 CONV_2D of stride 1 by Winograd F(4x4, 3x3) with transformed filters in flash. */
 #ifndef EK_WINOGRAD_H
 #define EK_WINOGRAD_H
 
-#include "ek_clamp.h"
-#include "ek_winograd_block.h"
+#include "ek_winograd_passes.h"
 
-typedef struct {
-  int32_t in_h, in_w, in_c, out_h, out_w, out_c; /* in_c a multiple of 4, out_c of 2 */
-  int32_t pad_top, pad_left, batches;
-  int32_t band;           /* rows of tiles in a pass */
-  int32_t across, blocks; /* tiles of a row; fours of tiles in a pass */
-  int32_t in_zero_point, zero_point, away, low, high;
-} ek_winograd_params;
-
-/* The scratch, in this order. */
-typedef struct {
-  int32_t *m;
-  uint32_t *work;
-  int8_t *edge; /* a tile of outputs of which some do not exist */
-  int32_t *v;
-  uint8_t *rows;
-} ek_winograd_space;
-
-EK_KERNEL int32_t ek_winograd_row_bytes(const ek_winograd_params *p) {
-  return (4 * p->across + 2) * p->in_c;
-}
-
-EK_KERNEL ek_winograd_space ek_winograd_space_at(const ek_winograd_params *p, void *scratch) {
-  ek_winograd_space s;
-  s.m = (int32_t *)scratch;
-  s.work = (uint32_t *)(s.m + 8 * EK_TILE);
-  s.edge = (int8_t *)(s.work + 4 * EK_TILE_ROW);
-  s.v = s.m + 8 * EK_TILE + 4 * EK_TILE_ROW + 4;
-  s.rows = (uint8_t *)(s.v + p->blocks * EK_TILE * p->in_c * 2);
-  for (uint32_t y = 0; y < 4; ++y) {
-    s.work[EK_TILE_ROW * y + 6] = EK_INVERSE_OF_9 << (y < 2 ? y : 2u);
-  }
-  return s;
-}
-
-EK_KERNEL uint32_t *ek_words_fill(uint32_t *to, int32_t count, uint32_t value) {
-  for (int32_t i = 0; i < count; ++i) to[i] = value;
-  return to + count;
-}
-
-/* Rows `from` .. of the padded input, `count` of them, to `to`: every byte plus 128. */
-EK_NOINLINE void ek_winograd_rows(const ek_winograd_params *p, const int8_t *in, uint8_t *to,
-                                  int32_t from, int32_t count) {
-  const int32_t pixel = p->in_c / 4;
-  const int32_t inside = ek_min(p->in_w, 4 * p->across + 2 - p->pad_left) * pixel;
-  const int32_t before = p->pad_left * pixel;
-  const int32_t all = (4 * p->across + 2) * pixel;
-  const uint32_t zero = ((uint32_t)p->in_zero_point & 0xFFu) * 0x01010101u ^ 0x80808080u;
-  uint32_t *at = (uint32_t *)(void *)to;
-  for (int32_t y = from - p->pad_top; y < from - p->pad_top + count; ++y) {
-    if (y < 0 || y >= p->in_h) {
-      at = ek_words_fill(at, all, zero);
-      continue;
-    }
-    const uint32_t *source = (const uint32_t *)(const void *)(in + y * p->in_w * p->in_c);
-    at = ek_words_fill(at, before, zero);
-    for (int32_t i = 0; i < inside; ++i) at[i] = source[i] ^ 0x80808080u;
-    at = ek_words_fill(at + inside, all - before - inside, zero);
-  }
-}
-
-/* Every tile of the pass to v: [four of tiles][position][pair of inputs][4 tiles]. */
-EK_NOINLINE void ek_winograd_tiles(const ek_winograd_params *p, const ek_winograd_space *s,
-                                   int32_t tiles) {
-  const ek_tile_shape shape = {ek_winograd_row_bytes(p), p->in_c, p->in_c / 2 * 16};
-  for (int32_t t = 0; t < tiles; ++t) {
-    const uint8_t *from =
-        s->rows + t / p->across * 4 * shape.row_bytes + t % p->across * 4 * p->in_c;
-    int32_t *to = s->v + t / 4 * EK_TILE * p->in_c * 2 + t % 4;
-    for (int32_t c = 0; c < p->in_c; c += 4, to += 8) ek_tile_in(to, from + c, &shape);
-  }
-}
-
-/* One channel of a tile at row y, column x of the output. */
-EK_KERNEL void ek_winograd_tile_out(const ek_winograd_params *p, const ek_winograd_space *s,
-                                    int32_t *m, int8_t *out, int32_t y, int32_t x,
-                                    const int32_t *record, ek_tile_out_fn finish) {
-  ek_tile_out_shape shape = {s->work, p->out_c, p->out_w * p->out_c, {p->zero_point, p->away}};
-  int8_t *to = out + (y * p->out_w + x) * p->out_c;
-  const int32_t height = ek_min(p->out_h - y, 4), width = ek_min(p->out_w - x, 4);
-  if (height == 4 && width == 4) {
-    finish(m, to, record, &shape);
-    return;
-  }
-  shape.step = 1;
-  shape.pitch = 4;
-  finish(m, s->edge, record, &shape);
-  for (int32_t i = 0; i < height; ++i) {
-    for (int32_t j = 0; j < width; ++j) to[(i * p->out_w + j) * p->out_c] = s->edge[4 * i + j];
-  }
-}
-
-/* One pair of output channels over all tiles of a pass; `top` is the pass's first tile row. */
-EK_NOINLINE void ek_winograd_pair(const ek_winograd_params *p, const ek_winograd_space *s,
-                                  const int32_t *u, const int32_t *record, int8_t *out, int32_t top,
-                                  int32_t tiles, ek_tile_out_fn finish) {
-  for (int32_t t = 0; t < tiles; ++t) {
-    const int32_t y = 4 * (top + t / p->across), x = t % p->across * 4;
-    if (t % 4 == 0) ek_tile_products(s->v + t * (EK_TILE / 2) * p->in_c, u, s->m, p->in_c / 2);
-    for (int32_t c = 0; c < 2; ++c) {
-      ek_winograd_tile_out(p, s, s->m + 2 * (t % 4) + c, out + c, y, x, record + c * EK_TILE_RECORD,
-                           finish);
-    }
-  }
-}
-
-EK_NOINLINE void ek_winograd_image(const ek_winograd_params *p, const int8_t *in, int8_t *out,
-                                   const int32_t *filters, const int32_t *records,
-                                   const ek_winograd_space *s, ek_tile_out_fn finish) {
-  const int32_t row_bytes = ek_winograd_row_bytes(p);
-  const int32_t rows = (p->out_h + 3) / 4;
-  int32_t have = 0; /* input rows that the last pass has left */
-  for (int32_t top = 0; top < rows; top += p->band) {
-    const int32_t band = ek_min(p->band, rows - top);
-    ek_winograd_rows(p, in, s->rows + have * row_bytes, 4 * top + have, 4 * band + 2 - have);
-    ek_winograd_tiles(p, s, band * p->across);
-    for (int32_t c = 0; c < p->out_c; c += 2) {
-      ek_winograd_pair(p, s, filters + c * EK_TILE * (p->in_c / 2), records + c * EK_TILE_RECORD,
-                       out + c, top, band * p->across, finish);
-    }
-    have = 2;
-    memmove(s->rows, s->rows + 4 * band * row_bytes, (size_t)(have * row_bytes));
-  }
-}
-
-EK_NOINLINE void ek_winograd_run(const ek_winograd_params *p, const int8_t *in, int8_t *out,
-                                 const int32_t *filters, const int32_t *records, void *scratch,
-                                 ek_tile_out_fn finish) {
-  const ek_winograd_space space = ek_winograd_space_at(p, scratch);
-  for (int32_t b = 0; b < p->batches; ++b) {
-    ek_winograd_image(p, in, out, filters, records, &space, finish);
-    in += p->in_h * p->in_w * p->in_c;
-    out += p->out_h * p->out_w * p->out_c;
-  }
+EK_NOINLINE const int32_t *ek_winograd_filter(const ek_winograd_params *p, const int32_t *filters,
+                                              int32_t *space, int32_t pair, int32_t part) {
+  (void)space;
+  (void)part;
+  return filters + pair * EK_TILE * p->in_c;
 }
 
 EK_KERNEL void ek_winograd(const ek_winograd_params *p, const int8_t *in, int8_t *out,
                            const int32_t *filters, const int32_t *records, void *scratch) {
-  ek_winograd_run(p, in, out, filters, records, scratch, ek_tile_out_for(p->away));
+  ek_winograd_run(p, in, out, filters, records, scratch, ek_winograd_filter,
+                  ek_tile_out_for(p->away));
   ek_clamp_all(out, p->batches * p->out_h * p->out_w * p->out_c, p->low, p->high);
 }
 

@@ -18,10 +18,10 @@
 #define EK_TILE_ROW 7
 
 /* v: [position][pair of inputs][4 tiles], u: [position][pair of inputs][2 channels], two lanes
- * each; m: [position][4 tiles][2 channels]. At least two pairs of inputs. */
-EK_NOINLINE void ek_tile_products_c(const int32_t *v, const int32_t *u, int32_t *m,
-                                    int32_t inputs) {
-  for (int32_t position = 0; position < EK_TILE; ++position, m += 8) {
+ * each; m: [position][4 tiles][2 channels]. At least two pairs of inputs; `positions` in a row. */
+EK_NOINLINE void ek_tile_products_c(const int32_t *v, const int32_t *u, int32_t *m, int32_t inputs,
+                                    int32_t positions) {
+  for (int32_t position = 0; position < positions; ++position, m += 8) {
     memset(m, 0, 8 * sizeof *m);
     for (int32_t k = 0; k < inputs; ++k, v += 4, u += 2) {
       for (int32_t i = 0; i < 8; ++i) m[i] = ek_smlad(u[i & 1], v[i >> 1], m[i]);
@@ -78,10 +78,11 @@ EK_NOINLINE void ek_tile_out_c(int32_t *m, int8_t *out, const int32_t *record,
 #define EK_TILE_MORE \
   EK_TILE_STEP("smlad", ", r4", ", r5", ", r6", ", r7", ", r8", ", r9", ", r10", ", r11")
 EK_NAKED void ek_tile_products_asm(const int32_t *v EK_UNUSED, const int32_t *u EK_UNUSED,
-                                   int32_t *m EK_UNUSED, int32_t inputs EK_UNUSED) {
+                                   int32_t *m EK_UNUSED, int32_t inputs EK_UNUSED,
+                                   int32_t positions EK_UNUSED) {
   __asm volatile(
-      "push {r4-r11, lr}\n" EK_OPEN EK_PARK(2, r2)
-      "add r4, r2, #1152\n" EK_PARK(3, r4)
+      "push {r4-r11, lr}\nldr r4, [sp, #36]\n" EK_OPEN EK_PARK(2, r2)
+      "add r4, r2, r4, lsl #5\n" EK_PARK(3, r4)
       "subs r3, #1\n"
       "lsl r4, r3, #4\n" EK_PARK(1, r4)
       "rsb r3, r3, #0\n"
@@ -151,11 +152,12 @@ EK_NAKED void ek_tile_out_away(int32_t *m EK_UNUSED, int8_t *out EK_UNUSED,
 }
 #endif
 
-EK_KERNEL void ek_tile_products(const int32_t *v, const int32_t *u, int32_t *m, int32_t inputs) {
+EK_KERNEL void ek_tile_products(const int32_t *v, const int32_t *u, int32_t *m, int32_t inputs,
+                                int32_t positions) {
 #ifdef EK_DSP
-  ek_tile_products_asm(v, u, m, inputs);
+  ek_tile_products_asm(v, u, m, inputs, positions);
 #else
-  ek_tile_products_c(v, u, m, inputs);
+  ek_tile_products_c(v, u, m, inputs, positions);
 #endif
 }
 

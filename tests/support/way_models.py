@@ -159,6 +159,7 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "planes": depthwises,
     "formula": sums,
     "winograd": winograds,
+    "winograd small": winograds,
 }
 
 

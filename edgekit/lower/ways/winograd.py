@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""3x3 CONV_2D of stride 1 by integer Winograd F(4x4, 3x3), transformed filters in flash."""
+"""3x3 CONV_2D of stride 1 by integer Winograd F(4x4, 3x3).
+
+The transformed filters lie in flash, with eight times the bytes, or are made from int8 at run time,
+for each pair of output channels and each pass over the tiles.
+"""
 
 from __future__ import annotations
 
@@ -30,28 +34,49 @@ CODE = ("winograd", 1900)
 OUT_CODE = 340
 
 
+# Per pair of output channels and four inputs of them that are transformed at run time, by parts.
+PER_FILTER = {1: 840.0, 2: 1135.0}
+SMALL_CODE = ("winograd small", 600)
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How tiles are walked: `band` rows of `across` tiles in a pass, fours of tiles in it."""
+    """How tiles are walked: bands of `band` rows of `across` tiles, `blocks` fours of tiles in a
+    pass, and whether filters are made at run time, in `parts` of a channel pair's."""
 
     down: int
     across: int
     band: int
-
-    @property
-    def blocks(self) -> int:
-        return ceil(self.band * self.across / 4)
+    blocks: int
+    small: bool
+    parts: int = 1
 
     def scratch_bytes(self, in_c: int) -> int:
         rows = (SIDE * self.band + 2) * (SIDE * self.across + 2) * in_c
-        return 4 * (8 * TILE + 4 * 7 + 4) + self.blocks * TILE * in_c * 8 + rows
+        filters = TILE * in_c * 4 // self.parts if self.small else 0
+        return 4 * (8 * TILE + 4 * 7 + 4) + self.blocks * TILE * in_c * 8 + rows + filters
 
     def instructions(self, in_c: int, out_c: int) -> float:
         tiles = self.down * self.across
         rows = self.down * SIDE * (SIDE * self.across + 2) * in_c / 4 * PER_WORD
-        blocks = ceil(self.down / self.band) * self.blocks
+        bands = ceil(self.down / self.band)
+        blocks = bands * ceil(self.band * self.across / 4)
+        passes = (
+            blocks if self.parts > 1 else bands * ceil(self.band * self.across / 4 / self.blocks)
+        )
+        filters = passes * out_c * in_c / 8 * PER_FILTER[self.parts] if self.small else 0.0
         products = blocks * out_c / 2 * (PER_PRODUCTS + TILE * PER_STEP * in_c / 2)
-        return rows + tiles * (in_c / 4 * PER_TILE_IN + out_c * PER_TILE_OUT) + products
+        return rows + tiles * (in_c / 4 * PER_TILE_IN + out_c * PER_TILE_OUT) + products + filters
+
+
+def _plans(down: int, across: int) -> Iterator[_Plan]:
+    """Filters in flash need one four of tiles at a time; made at run time, passes may be longer."""
+    band = min(down, ceil(4 / across))
+    yield _Plan(down, across, band, 1, small=False)
+    yield _Plan(down, across, band, 1, small=True, parts=2)
+    for rows in sorted({band, min(down, 2 * band), down}):
+        blocks = ceil(rows * across / 4)
+        yield _Plan(down, across, rows, blocks, small=True)
 
 
 @way_for("CONV_2D")
@@ -69,8 +94,8 @@ def winograd(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if layer is None or layer.largest.max() >= LARGEST_SUM:
         return
     down, across = ceil(output.shape[1] / SIDE), ceil(output.shape[2] / SIDE)
-    plan = _Plan(down, across, min(down, ceil(4 / across)))
-    yield _way(op, graph, layer, plan, window)
+    for plan in _plans(down, across):
+        yield _way(op, graph, layer, plan, window)
 
 
 def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, int]) -> Way:
@@ -81,16 +106,17 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
     params |= {"out_h": out_h, "out_w": out_w, "out_c": out_c}
     params |= {key: window[key] for key in ("pad_top", "pad_left", "batches")}
     params |= {"band": plan.band, "across": plan.across, "blocks": plan.blocks}
+    params |= {"parts": plan.parts}
     params |= {"in_zero_point": layer.in_zero_point, **layer.params()}
 
     def lower() -> KernelCall:
         return KernelCall(
-            kernel="winograd",
+            kernel="winograd_small" if plan.small else "winograd",
             params=params,
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(
-                Const("filters", filters(layer, in_c)),
+                Const("filters", (small_filters if plan.small else filters)(layer, in_c)),
                 Const("records", tile_records(layer)),
             ),
             scratch_bytes=plan.scratch_bytes(in_c),
@@ -98,11 +124,15 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
         )
 
     return Way(
-        name="winograd",
+        name="winograd small" if plan.small else "winograd",
         instructions=batches * plan.instructions(in_c, out_c),
-        flash_bytes=TILE * 2 * in_c * out_c + 12 * out_c,
+        flash_bytes=(TAPS * TAPS if plan.small else TILE * 2) * in_c * out_c + 12 * out_c,
         scratch_bytes=plan.scratch_bytes(in_c),
-        code=(CODE, (f"winograd out {layer.away}", OUT_CODE)),
+        code=(
+            CODE,
+            (f"winograd out {layer.away}", OUT_CODE),
+            *((SMALL_CODE,) if plan.small else ()),
+        ),
         lower=lower,
     )
 
@@ -115,6 +145,12 @@ def filters(layer: Narrowed, in_c: int) -> np.ndarray:
     words = lane_words(tiles[:, :, order[:, 0]], tiles[:, :, order[:, 1]])
     pairs = words.reshape(-1, 2, TILE, len(order))
     return np.ascontiguousarray(pairs.transpose(0, 2, 3, 1)).reshape(-1)
+
+
+def small_filters(layer: Narrowed, in_c: int) -> np.ndarray:
+    """int8 filters, [output channel][four inputs][9 taps] words of the four inputs' bytes."""
+    taps = layer.weights.reshape(-1, TAPS * TAPS, in_c // 4, 4).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(taps.astype(np.int8)).view("<i4").reshape(-1)
 
 
 def tile_records(layer: Narrowed) -> np.ndarray:
