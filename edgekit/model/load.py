@@ -28,6 +28,7 @@ from edgekit.model.files import (
 from edgekit.model.info import InputSpec
 from edgekit.model.keras2 import check_probe, rewrite, write_probe
 from edgekit.model.saved import SavedFunction, load_saved_model
+from edgekit.model.subclassed import with_inputs
 from edgekit.model.tf import is_keras2_model, is_keras_model, keras, quiet
 
 BATCH = 256
@@ -106,10 +107,7 @@ def load_model(source: Any, *, custom: Sequence[Any] = ()) -> LoadedModel:
 
 def _from_keras(model: Any, digest: tuple[str, int], path: Path | None, name: str) -> LoadedModel:
     if not getattr(model, "inputs", None):
-        raise EdgekitError(
-            f"model '{name}' was never built, so its input shape is not known",
-            hint="start it with keras.Input(shape=...) or call it once on data",
-        )
+        model = with_inputs(model)
     for tensor in model.inputs:
         if tensor.shape[0] not in (None, 1):
             raise EdgekitError(
@@ -248,7 +246,11 @@ def _from_saved_model(path: Path, custom: Sequence[Any]) -> LoadedModel:
 
 
 def _live_digest(model: Any) -> tuple[str, int]:
-    digest = hashlib.sha256(model.to_json().encode())
+    try:
+        text = model.to_json()
+    except NotImplementedError:  # of a class of the user's own
+        text = type(model).__qualname__
+    digest = hashlib.sha256(text.encode())
     arrays = [np.ascontiguousarray(array) for array in model.get_weights()]
     for array in arrays:
         digest.update(array.tobytes())

@@ -96,6 +96,11 @@ def _removed(plan: Plan, evidence: Evidence) -> Removed:
     spread = "greedy" if criterion.name in _COMPARABLE else "uniform"
     how = ChannelPlan(objective=choice.objective, spread=spread, keep=tuple(choice.keep))
     groups = find_groups(plan.copy)
+    if not groups:
+        raise EdgekitError(
+            "this model has no channels that can be followed from layer to layer",
+            hint="build it with keras.Input and keras.Model, or use another --structure",
+        )
     known = {name.split("/")[-1] for group in groups for name in group.layers}
     if unknown := set(choice.keep) - known - {n for g in groups for n in (g.name, *g.layers)}:
         raise EdgekitError(

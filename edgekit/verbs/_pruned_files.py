@@ -31,8 +31,11 @@ def own_copy(loaded: LoadedModel) -> Any:
 
 
 def clone(model: Any) -> Any:
+    from edgekit.model.subclassed import inner_of, twin_of
     from edgekit.model.tf import keras
 
+    if inner_of(model) is not model:
+        return twin_of(model)
     twin = keras().models.clone_model(model)
     twin.set_weights(model.get_weights())
     return twin
@@ -87,13 +90,14 @@ def check_out(out: Path, *, force: bool, stage: str = "prune") -> None:
 
 
 def save_model(model: Any, out: Path) -> None:
+    from edgekit.model.subclassed import inner_of
     from edgekit.model.tf import quiet
 
     out.parent.mkdir(parents=True, exist_ok=True)
     temporary = out.with_name(f".{out.stem}.{os.getpid()}.tmp.keras")
     try:
         with quiet():
-            model.save(temporary)
+            inner_of(model).save(temporary)
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
