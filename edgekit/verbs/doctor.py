@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.tools import INSTALL, run_tool
+from edgekit.verbs._check import Check
 
 PYTHONS = ((3, 11), (3, 13))
 _ASK_TIMEOUT_S = 20.0
@@ -29,18 +29,6 @@ _EXTRAS = {"scikit-learn": "pip install 'edgekit[demo]'"}
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked for. `detail` is its version, or what is wrong with it."""
-
-    name: str
-    kind: str
-    ok: bool
-    needed: bool
-    detail: str
-    install: str
-
-
-@dataclass(frozen=True, slots=True)
 class DoctorRecord:
     """`ok` where everything is there that a run on an emulated board needs."""
 
@@ -49,8 +37,10 @@ class DoctorRecord:
 
 
 def doctor() -> DoctorRecord:
-    """Look for Python, packages, compilers, QEMU and the right to open serial ports."""
-    checks = (_python(), *map(_package, _PACKAGES), *_tools(), _serial())
+    """Look for Python, packages, compilers, emulators, flashers, and the right to use ports."""
+    from edgekit.verbs._desk import desk_checks
+
+    checks = (_python(), *map(_package, _PACKAGES), *_tools(), *desk_checks())
     return DoctorRecord(
         ok=all(check.ok for check in checks if check.needed),
         checks=checks,
@@ -89,17 +79,24 @@ def _tools() -> list[Check]:
         _tool("make", lambda: _first_line("make")),
         _tool("cc", lambda: _compiler("host")),
         _tool("arm-none-eabi-gcc", lambda: _compiler("arm-none-eabi")),
-        _tool("qemu-system-arm", _qemu),
+        _tool("qemu-system-arm", lambda: _qemu("qemu-system-arm")),
+        _tool("riscv64-unknown-elf-gcc", lambda: _compiler("riscv64-unknown-elf"), needed=False),
+        _tool("qemu-system-riscv32", lambda: _qemu("qemu-system-riscv32"), needed=False),
     ]
 
 
-def _tool(name: str, ask: Callable[[], str]) -> Check:
+def _tool(name: str, ask: Callable[[], str], *, needed: bool = True) -> Check:
     try:
         ok, detail = True, ask()
     except EdgekitError as error:
         ok, detail = False, " ".join(str(error).split())
     return Check(
-        name=name, kind="tool", ok=ok, needed=True, detail=detail, install=INSTALL.get(name, "")
+        name=name,
+        kind="tool",
+        ok=ok,
+        needed=needed,
+        detail=detail,
+        install=INSTALL.get(name, ""),
     )
 
 
@@ -114,49 +111,15 @@ def _compiler(toolchain: str) -> str:
     return find_compiler(toolchain).version
 
 
-def _qemu() -> str:
+def _qemu(program: str) -> str:
     """QEMU's version; EdgekitError naming the machines of our boards that it does not know."""
     from edgekit.boards import all_boards
 
-    version = _first_line("qemu-system-arm")
-    listed = run_tool("qemu-system-arm", "-M", "help", timeout_s=_ASK_TIMEOUT_S)
+    version = _first_line(program)
+    listed = run_tool(program, "-M", "help", timeout_s=_ASK_TIMEOUT_S)
     known = {line.split()[0] for line in listed.splitlines() if line.strip()}
     emulators = [board.emulator for board in all_boards() if board.emulator]
-    wanted = {each.machine for each in emulators if each.program == "qemu-system-arm"}
+    wanted = {each.machine for each in emulators if each.program == program}
     if absent := sorted(wanted - known):
         raise EdgekitError(f"{version} has no machine {', '.join(absent)}")
     return f"{version}; machines {', '.join(sorted(wanted))}"
-
-
-def _serial() -> Check:
-    """Whether this user may open /dev/ttyUSB* and /dev/ttyACM*: group dialout on Debian."""
-    may, detail = _serial_rights()
-    return Check(
-        name="serial ports",
-        kind="serial",
-        ok=may,
-        needed=False,
-        detail=detail,
-        install="sudo usermod -aG dialout $USER, then log in again",
-    )
-
-
-def _serial_rights() -> tuple[bool, str]:
-    import os
-
-    if not hasattr(os, "geteuid"):
-        return True, "no group is needed on this system"
-    if os.geteuid() == 0:
-        return True, "root may open every port"
-    import grp
-
-    try:
-        dialout = grp.getgrnam("dialout").gr_gid
-    except KeyError:
-        return True, "this system has no group dialout"
-    if dialout in {os.getegid(), *os.getgroups()}:
-        return True, "in group dialout"
-    ports = [*Path("/dev").glob("ttyACM*"), *Path("/dev").glob("ttyUSB*")]
-    if ports and all(os.access(port, os.R_OK | os.W_OK) for port in ports):
-        return True, "every port that is plugged in may be opened"
-    return False, "not in group dialout: ports of real boards may refuse to open"
