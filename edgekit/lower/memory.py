@@ -1,47 +1,53 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where each activation lies in the arena: lifetimes, in-place ops, best of several packings."""
+"""Where each activation lies in the arena: lifetimes, in-place ops, outputs that run into their
+dying inputs, the order of the ops; the best of several packings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
+from edgekit.lower.order import best_order
+from edgekit.lower.packing import Buffer, Leads, aligned, best_packing
 from edgekit.lower.program import KernelCall, MemoryPlan
 from edgekit.tflite.graph import Graph
-
-ALIGN_BYTES = 8  # an int64 tensor is the widest
-
-
-@dataclass(slots=True)
-class _Buffer:
-    """A stretch of arena used by one or more tensors (or one op's scratch), op `first`..`last`."""
-
-    bytes: int
-    first: int
-    last: int
-    tensors: list[int]
-    offset: int = 0
 
 
 def arrange(
     graph: Graph, calls: tuple[KernelCall, ...]
 ) -> tuple[Graph, tuple[KernelCall, ...], MemoryPlan]:
-    """`graph` and its `calls` in the order that needs the least memory, and the plan for it."""
-    return graph, calls, plan_memory(graph, calls)
+    """`graph` and its `calls` in the order that needs the least memory, and the plan for it.
+
+    Where no other order needs less, the order stays as it is.
+    """
+    plan = plan_memory(graph, calls)
+    order = best_order(graph, calls)
+    if order is None:
+        return graph, calls, plan
+    ops = [replace(graph.ops[old], index=new) for new, old in enumerate(order)]
+    other = replace(graph, ops=tuple(ops)), tuple(calls[old] for old in order)
+    other_plan = plan_memory(*other)
+    if other_plan.arena_bytes < plan.arena_bytes:
+        return *other, other_plan
+    return graph, calls, plan
 
 
 def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> MemoryPlan:
-    """The smallest arena found among several packings, with and without in-place outputs.
+    """The smallest arena found among several packings, with and without in-place outputs and
+    outputs over dying inputs.
 
     Inputs are written before op 0 and may be overwritten once read; outputs live to the end.
     """
     lifetimes = _lifetimes(graph)
-    plans = [
-        _pack(graph, calls, lifetimes, in_place, order)
-        for in_place in (True, False)
-        for order in _ORDERS
-    ]
-    return min(plans, key=lambda plan: plan.arena_bytes)
+    ways = ((True, True), (False, True), (True, False), (False, False))
+    plans = [_pack(graph, calls, lifetimes, *way) for way in ways]
+    best = min(plans, key=_arena_bytes)
+    way = ways[plans.index(best)]
+    return min(best, _pack(graph, calls, lifetimes, *way, search=True), key=_arena_bytes)
+
+
+def _arena_bytes(plan: MemoryPlan) -> int:
+    return plan.arena_bytes
 
 
 def _lifetimes(graph: Graph) -> dict[int, tuple[int, int]]:
@@ -59,80 +65,67 @@ def _lifetimes(graph: Graph) -> dict[int, tuple[int, int]]:
     return {index: (first, last) for index, (first, last) in spans.items()}
 
 
-def _buffers(
-    graph: Graph,
-    calls: Sequence[KernelCall],
-    lifetimes: dict[int, tuple[int, int]],
-    in_place: bool,
-) -> tuple[list[_Buffer], dict[int, _Buffer]]:
-    owner: dict[int, _Buffer] = {}
-    for index in graph.inputs:
-        first, last = lifetimes[index]
-        owner[index] = _Buffer(graph.tensor(index).bytes, first, last, [index])
-    scratch: dict[int, _Buffer] = {}
-    for op, call in zip(graph.ops, calls, strict=True):
-        heir = _heir(graph, op.index, call, lifetimes, owner, in_place)
-        for index in op.outputs:
-            first, last = lifetimes[index]
-            if heir is not None and index == op.outputs[0]:
-                heir.last = max(heir.last, last)
+class _Buffers:
+    """Which tensors share memory, and which may run into which."""
+
+    def __init__(self, graph: Graph, lifetimes: dict[int, tuple[int, int]]) -> None:
+        self._graph, self._lifetimes = graph, lifetimes
+        self.owner: dict[int, Buffer] = {}
+        self.scratch: dict[int, Buffer] = {}
+        self.leads: Leads = {}
+        for index in graph.inputs:
+            self._own(index)
+
+    def _own(self, index: int) -> Buffer:
+        first, last = self._lifetimes[index]
+        self.owner[index] = Buffer(self._graph.tensor(index).bytes, first, last, [index])
+        return self.owner[index]
+
+    def add(self, position: int, call: KernelCall, *, in_place: bool, over: bool) -> None:
+        """Memory for the outputs and the scratch of the op at `position`."""
+        heir = self._heir(position, call, in_place)
+        for index in self._graph.ops[position].outputs:
+            if heir is not None and index == call.outputs[0]:
+                heir.last = max(heir.last, self._lifetimes[index][1])
                 heir.tensors.append(index)
-                owner[index] = heir
+                self.owner[index] = heir
             else:
-                owner[index] = _Buffer(graph.tensor(index).bytes, first, last, [index])
+                self._own(index)
         if call.scratch_bytes:
-            scratch[op.index] = _Buffer(call.scratch_bytes, op.index, op.index, [])
-    unique = {id(buffer): buffer for buffer in [*owner.values(), *scratch.values()]}
-    return list(unique.values()), scratch
+            self.scratch[position] = Buffer(call.scratch_bytes, position, position, [])
+        if over and heir is None:
+            for place, lead in call.leads:
+                source = self._dying(position, call, place)
+                if source is not None:
+                    self.leads[id(self.owner[call.outputs[0]]), id(source)] = lead
 
+    def _heir(self, position: int, call: KernelCall, in_place: bool) -> Buffer | None:
+        """The buffer that the op's output takes over: always for an alias, else a dying input's
+        that is large enough."""
+        if call.alias:
+            return self.owner[call.inputs[0]]
+        output_bytes = self._graph.tensor(call.outputs[0]).bytes if call.in_place else 0
+        for place in call.in_place if in_place else ():
+            buffer = self._dying(position, call, place)
+            if buffer is not None and output_bytes <= buffer.bytes:
+                return buffer
+        return None
 
-def _heir(
-    graph: Graph,
-    position: int,
-    call: KernelCall,
-    lifetimes: dict[int, tuple[int, int]],
-    owner: dict[int, _Buffer],
-    in_place: bool,
-) -> _Buffer | None:
-    """The buffer that the op's output takes over: always for an alias, else a dying input's."""
-    if call.alias:
-        return owner[call.inputs[0]]
-    for place in call.in_place if in_place else ():
+    def _dying(self, position: int, call: KernelCall, place: int) -> Buffer | None:
+        """The buffer of an input that nobody needs after the op, nor twice in it."""
         index = call.inputs[place]
+        if index not in self.owner:
+            return None
+        buffer = self.owner[index]
         # Two inputs may be one memory: a tensor twice, or a tensor and its alias.
-        if index not in owner or sum(owner.get(i) is owner[index] for i in call.inputs) > 1:
-            continue
-        buffer = owner[index]
-        fits = graph.tensor(call.outputs[0]).bytes <= buffer.bytes
-        if buffer.last == position and lifetimes[index][1] == position and fits:
-            return buffer
-    return None
+        if sum(self.owner.get(i) is buffer for i in call.inputs) > 1:
+            return None
+        dies = buffer.last == position and self._lifetimes[index][1] == position
+        return buffer if dies else None
 
-
-def _place(buffers: Sequence[_Buffer]) -> int:
-    """First gap that fits, in the given order; returns the bytes used."""
-    placed: list[_Buffer] = []
-    for buffer in buffers:
-        offset = 0
-        for other in sorted(placed, key=lambda item: item.offset):
-            apart = other.last < buffer.first or buffer.last < other.first
-            if not apart and other.offset < offset + buffer.bytes:
-                offset = max(offset, _aligned(other.offset + other.bytes))
-        buffer.offset = offset
-        placed.append(buffer)
-    return max((buffer.offset + buffer.bytes for buffer in buffers), default=0)
-
-
-def _aligned(value: int) -> int:
-    return (value + ALIGN_BYTES - 1) // ALIGN_BYTES * ALIGN_BYTES
-
-
-_ORDERS: tuple[Callable[[_Buffer], tuple[int, ...]], ...] = (
-    lambda b: (-b.bytes, b.first),
-    lambda b: (b.first - b.last, -b.bytes),
-    lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
-    lambda b: (b.first, -b.bytes),
-)
+    def all(self) -> list[Buffer]:
+        unique = {id(b): b for b in [*self.owner.values(), *self.scratch.values()]}
+        return list(unique.values())
 
 
 def _pack(
@@ -140,13 +133,17 @@ def _pack(
     calls: Sequence[KernelCall],
     lifetimes: dict[int, tuple[int, int]],
     in_place: bool,
-    order: Callable[[_Buffer], tuple[int, ...]],
+    over: bool,
+    *,
+    search: bool = False,
 ) -> MemoryPlan:
-    buffers, scratch = _buffers(graph, calls, lifetimes, in_place)
-    arena_bytes = _place(sorted(buffers, key=order))
+    buffers = _Buffers(graph, lifetimes)
+    for position, call in enumerate(calls):
+        buffers.add(position, call, in_place=in_place, over=over)
+    arena_bytes = best_packing(buffers.all(), buffers.leads, search=search)
     return MemoryPlan(
-        offsets={index: b.offset for b in buffers for index in b.tensors},
-        scratch_offsets={position: b.offset for position, b in scratch.items()},
-        arena_bytes=_aligned(arena_bytes),
+        offsets={index: buffer.offset for index, buffer in buffers.owner.items()},
+        scratch_offsets={position: b.offset for position, b in buffers.scratch.items()},
+        arena_bytes=aligned(arena_bytes),
         lifetimes=lifetimes,
     )

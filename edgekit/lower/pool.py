@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from edgekit.lower.fixed import activation_range
 from edgekit.lower.opkind import OpKind, not_int8
+from edgekit.lower.overlap import channel_lead
 from edgekit.lower.program import KernelCall, Target
 from edgekit.lower.window import out_side, pads_before
 from edgekit.tflite.graph import Graph, Op
@@ -48,24 +49,26 @@ class Pool(OpKind):
             options["padding"], source.shape, output.shape, (k_h, k_w), (stride_h, stride_w)
         )
         low, high = activation_range(options["fused_activation_function"], output)
+        params = {
+            "in_h": in_h,
+            "in_w": in_w,
+            "out_h": out_h,
+            "out_w": out_w,
+            "channels": channels,
+            "k_h": k_h,
+            "k_w": k_w,
+            "stride_h": stride_h,
+            "stride_w": stride_w,
+            "pad_top": top,
+            "pad_left": left,
+            "batches": batches,
+            "low": low,
+            "high": high,
+        }
         return KernelCall(
             kernel=self.kernel,
-            params={
-                "in_h": in_h,
-                "in_w": in_w,
-                "out_h": out_h,
-                "out_w": out_w,
-                "channels": channels,
-                "k_h": k_h,
-                "k_w": k_w,
-                "stride_h": stride_h,
-                "stride_w": stride_w,
-                "pad_top": top,
-                "pad_left": left,
-                "batches": batches,
-                "low": low,
-                "high": high,
-            },
+            params=params,
             inputs=op.inputs[:1],
             outputs=op.outputs,
+            leads=((0, channel_lead(params, channels)),),
         )

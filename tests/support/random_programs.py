@@ -29,9 +29,10 @@ def random_program(seed: int) -> tuple[Graph, list[KernelCall]]:
         wrote = tuple(new(size) for _ in range(1 if alias else int(rng.choice([1, 1, 1, 3]))))
         in_place = tuple(i for i in range(count) if rng.random() < 0.4)
         scratch = int(rng.choice([0, 0, 0, 40]))
+        leads = tuple((i, int(rng.integers(0, 80))) for i in range(count) if rng.random() < 0.4)
         ops.append(Op(index, "ANY", read, wrote))
         calls.append(
-            KernelCall("any", {}, read, wrote, (), 0 if alias else scratch, in_place, alias)
+            KernelCall("any", {}, read, wrote, (), 0 if alias else scratch, in_place, alias, leads)
         )
     outputs = {int(i) for i in rng.integers(len(inputs), len(tensors), 2)} | {len(tensors) - 1}
     return Graph("random", tuple(tensors), tuple(ops), inputs, tuple(sorted(outputs))), calls

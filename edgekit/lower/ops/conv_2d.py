@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from edgekit.lower.channels import blocked_channels, channel_consts, pack_channels, refuse_weights
 from edgekit.lower.opkind import OpKind
+from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -54,4 +55,5 @@ class Conv2D(OpKind):
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(Const("weights", pack_channels(weights.data, blocked)), *channels),
+            leads=((0, pixel_lead(params, in_c, out_c)),),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from edgekit.lower.channels import channel_consts, refuse_weights
 from edgekit.lower.opkind import OpKind
+from edgekit.lower.overlap import channel_lead, pixel_lead
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -38,6 +39,8 @@ class DepthwiseConv2D(OpKind):
             "out_w": out_w,
             "multiplier": out_c // in_c,
         } | window_params(op.options, source.shape, output.shape, k_h, k_w)
+        apart = out_c == in_c  # each output channel on its own input channel
+        lead = channel_lead(params, in_c) if apart else pixel_lead(params, in_c, out_c)
         assert weights.data is not None
         channels = channel_consts(
             source,
@@ -53,4 +56,5 @@ class DepthwiseConv2D(OpKind):
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(Const("weights", weights.data.reshape(-1)), *channels),
+            leads=((0, lead),),
         )
