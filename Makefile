@@ -2,6 +2,8 @@
 # `make demo` and `make test` set everything up first; running them again is quick.
 
 PYTEST_ARGS ?= -n 2
+# `make test ALSO=riscv` installs the RISC-V compiler and emulator too.
+ALSO ?=
 
 .PHONY: help demo test lint
 
@@ -15,7 +17,7 @@ demo:
 	@.venv/bin/edgekit demo
 
 test:
-	@scripts/set-up.sh dev
+	@scripts/set-up.sh dev $(ALSO)
 	@.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 lint:

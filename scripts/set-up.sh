@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes .venv with edgekit in it and installs the compilers and the emulator where that is allowed.
 # Safe to run again: what is there already is left alone.
-# Usage: scripts/set-up.sh EXTRA     (EXTRA: demo or dev)
+# Usage: scripts/set-up.sh EXTRA [riscv]     (EXTRA: demo or dev; riscv: also for qemu-virt-rv32)
 set -eu
 
 extra=${1:-demo}
+also=${2:-}
 cd "$(dirname "$0")/.."
 
 say() { printf '%s\n' "$*" >&2; }
@@ -61,6 +62,9 @@ missing_packages() {
     printf 'gcc-arm-none-eabi libnewlib-arm-none-eabi '
   fi
   has qemu-system-arm || printf 'qemu-system-arm '
+  [ "$also" = riscv ] || return 0
+  has riscv64-unknown-elf-gcc || printf 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf '
+  has qemu-system-riscv32 || printf 'qemu-system-misc '
 }
 
 # Says what happens without the missing tools.

@@ -36,11 +36,11 @@ class Machine:
     def user(self, number: int) -> None:
         self._write(self.bin / "id", f"echo {number}")
 
-    def set_up(self) -> tuple[str, list[str]]:
+    def set_up(self, *also: str) -> tuple[str, list[str]]:
         """What it said, and the calls of the stubs except pip's import check; it must succeed."""
         self.calls.write_text("")
         done = subprocess.run(
-            ["sh", "scripts/set-up.sh", "dev"],
+            ["sh", "scripts/set-up.sh", "dev", *also],
             cwd=self.checkout,
             env={"PATH": str(self.bin), "HOME": os.devnull},
             capture_output=True,
@@ -70,6 +70,18 @@ def test_root_installs_and_the_command_is_said_first(machine: Machine) -> None:
     install = f"apt-get install -y --no-install-recommends {PACKAGES}"
     assert f"set-up: apt-get update; {install}\n" in said
     assert calls[-2:] == ["apt-get update -qq", f"{install} -qq"]
+
+
+def test_risc_v_is_installed_where_it_is_asked_for(machine: Machine) -> None:
+    machine.user(0)
+    machine.stub("apt-get")
+    more = "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf qemu-system-misc"
+    _, calls = machine.set_up("riscv")
+    assert calls[-1] == f"apt-get install -y --no-install-recommends {PACKAGES} {more} -qq"
+    machine.stub("riscv64-unknown-elf-gcc")
+    machine.stub("qemu-system-riscv32")
+    _, calls = machine.set_up("riscv")
+    assert calls[-1] == f"apt-get install -y --no-install-recommends {PACKAGES} -qq"
 
 
 def test_sudo_without_a_password_installs(machine: Machine) -> None:
