@@ -25,11 +25,15 @@ pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
 
 # those that hold the tiny model's 9000 bytes
 BOARDS = board_params(emulated(least_ram_bytes=13_500))
+BY_SYSTICK = board_params(
+    board for board in emulated(least_ram_bytes=13_500) if board.time.counter == "systick"
+)
 M4 = "qemu-mps2-an386"
 A = bytes(i % 50 for i in range(3000))
 B = bytes(i % 27 for i in range(3000))
 OUT = bytes((2 * a + b) & 127 for a, b in zip(A, B, strict=True))
 SPIN_INSTRUCTIONS = 200_000
+LONG_SPINS = 60
 
 
 class Elfs(dict[str, Path]):
@@ -90,6 +94,36 @@ def test_a_loop_of_known_length_counts_right(name: str, elfs: dict[str, Path]) -
         assert spin == pytest.approx(counts[2] - counts[3], abs=1.0)
         # at most the few instructions around the loop
         assert SPIN_INSTRUCTIONS <= spin + 1.0 < SPIN_INSTRUCTIONS + 12
+
+
+@pytest.mark.parametrize("name", BY_SYSTICK)
+def test_a_long_run_loses_no_wrap_of_the_counter(name: str, elfs: dict[str, Path]) -> None:
+    """12 million instructions: SysTick wraps twice or more meanwhile. Its interrupt is in the
+    count, and so are a few instructions around each spin."""
+    with open_board(load_board(name), elfs[name]) as device:
+        device.load(0, b"\x86")
+        long = instructions(device.run(), device, load_board(name))
+        assert LONG_SPINS * SPIN_INSTRUCTIONS <= long < LONG_SPINS * (SPIN_INSTRUCTIONS + 12) + 500
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("qemu-netduinoplus2", "usage fault"),
+        ("qemu-lm3s6965evb", "usage fault"),
+        ("qemu-microbit", "hard fault"),
+        pytest.param(
+            "qemu-virt-rv32",
+            "usage fault",
+            marks=[pytest.mark.needs_riscv, pytest.mark.needs_qemu_riscv],
+        ),
+    ],
+)
+def test_every_port_reports_a_fault(name: str, words: str, elfs: dict[str, Path]) -> None:
+    with open_board(load_board(name), elfs[name], run_timeout_s=5.0) as device:
+        device.load(0, b"\x81")
+        with pytest.raises(DeviceError, match=f"fault at 0x[0-9a-f]+: {words}"):
+            device.run()
 
 
 def test_ops_one_by_one_take_as_long_as_the_whole(m4: Device) -> None:
