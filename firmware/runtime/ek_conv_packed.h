@@ -13,6 +13,7 @@ typedef struct {
   int32_t in_h, in_w, in_c, out_h, out_w, k_h, k_w;
   int32_t stride_h, stride_w, pad_top, pad_left, dilation_h, batches;
   int32_t in_zero_point; /* what padding is */
+  int32_t pad_input;     /* 1: the input is copied with its padding first */
   ek_dense_layer layer;
 } ek_conv_packed_params;
 
@@ -24,7 +25,7 @@ typedef struct {
 typedef struct {
   const ek_conv_packed_params *p;
   const int8_t *in;
-  int8_t *copies;       /* four runs, for windows that reach beyond the input */
+  int8_t *copies;       /* four runs for windows that reach beyond the input, and one of padding */
   uint32_t tops, lefts; /* positions below these lie inside */
   ek_expand_shape window, run;
 } ek_conv_source;
@@ -52,20 +53,27 @@ EK_KERNEL void ek_tap_next(const ek_conv_packed_params *p, ek_tap *at) {
   at->top += p->stride_h;
 }
 
-/* Where the bytes of kernel row `ky` are: in the input, or in `copy` with the padding. */
+/* Where the bytes of kernel row `ky` are: in the input, in a run of padding behind the four copies,
+ * or in `copy`, made of both. */
 EK_NOINLINE const int8_t *ek_padded_run(const ek_conv_source *s, const ek_tap *at, int32_t ky,
                                         int8_t *copy) {
   const ek_conv_packed_params *p = s->p;
+  const int32_t bytes = p->k_w * p->in_c;
   const int32_t y = at->top + ky * p->dilation_h;
-  const int32_t first = ek_max(-at->left, 0);
-  const int32_t end = ek_min(p->in_w - at->left, p->k_w);
-  const int32_t is_row = y >= 0 && y < p->in_h;
-  const int32_t offset = (y * p->in_w + at->left) * p->in_c;
-  if (is_row && first == 0 && end == p->k_w) return s->in + offset;
-  memset(copy, p->in_zero_point, (size_t)(p->k_w * p->in_c));
-  if (is_row && first < end) {
-    const int8_t *from = s->in + offset + first * p->in_c;
-    memcpy(copy + first * p->in_c, from, (size_t)((end - first) * p->in_c));
+  if (y < 0 || y >= p->in_h) return s->copies + 4 * bytes;
+  const int8_t *from = s->in + (y * p->in_w + at->left) * p->in_c;
+  if ((uint32_t)at->left < s->lefts) return from;
+  const int32_t first = ek_max(-at->left, 0) * p->in_c;
+  const int32_t end = ek_min(p->in_w - at->left, p->k_w) * p->in_c;
+  const int32_t zero = (int32_t)(((uint32_t)p->in_zero_point & 0xFFu) * 0x01010101u);
+  int32_t i = 0;
+  for (; p->in_c % 4 == 0 && i < bytes; i += 4) { /* then first and end are multiples of 4 too */
+    int32_t word = zero;
+    if (i >= first && i < end) memcpy(&word, from + i, sizeof word);
+    memcpy(copy + i, &word, sizeof word);
+  }
+  for (; i < bytes; ++i) {
+    copy[i] = i >= first && i < end ? from[i] : (int8_t)p->in_zero_point;
   }
   return copy;
 }
@@ -104,22 +112,58 @@ EK_KERNEL void ek_next_taps(const ek_conv_packed_params *p, ek_tap *next, ek_tap
   for (int32_t i = 3; count < 4 && i > 0; --i) at[i] = at[ek_pixel_of(i, count)];
 }
 
+/* A small input is copied with its padding around it, so that all windows lie inside. */
+EK_NOINLINE void ek_conv_pad_input(const ek_conv_packed_params *p, const ek_conv_packed_params *to,
+                                   const int8_t *in, int8_t *padded) {
+  const int32_t row = p->in_w * p->in_c, to_row = to->in_w * p->in_c;
+  memset(padded, p->in_zero_point, (size_t)(to->in_h * to_row));
+  padded += p->pad_top * to_row + p->pad_left * p->in_c;
+  for (int32_t y = 0; y < p->in_h; ++y, in += row, padded += to_row) {
+    memcpy(padded, in, (size_t)row);
+  }
+}
+
+EK_KERNEL ek_conv_packed_params ek_conv_padded_params(const ek_conv_packed_params *p) {
+  ek_conv_packed_params padded = *p;
+  padded.in_h =
+      ek_max((p->out_h - 1) * p->stride_h + (p->k_h - 1) * p->dilation_h + 1, p->in_h + p->pad_top);
+  padded.in_w = ek_max((p->out_w - 1) * p->stride_w + p->k_w, p->in_w + p->pad_left);
+  padded.pad_top = 0;
+  padded.pad_left = 0;
+  return padded;
+}
+
+EK_NOINLINE void ek_conv_packed_image(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
+                                      int32_t *x, int8_t *copies, ek_dense_run *run) {
+  const ek_conv_source source = ek_conv_source_of(p, in, copies);
+  ek_tap next = {-p->pad_top, -p->pad_left, 0};
+  for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
+    const int32_t count = ek_min(left, 4);
+    ek_tap at[4];
+    ek_next_taps(p, &next, at, count);
+    ek_expand_windows(&source, at, x);
+    ek_dense_pixels(run, x, out, count);
+    out += count * p->layer.out_c;
+  }
+}
+
 EK_NOINLINE void ek_conv_packed_run(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
                                     const int32_t *stream, void *scratch, ek_dense_block_fn block) {
   int32_t *x = (int32_t *)scratch;
+  int8_t *copies = (int8_t *)(x + 4 * p->layer.inputs);
   ek_dense_run run = ek_dense_run_of(&p->layer, stream, block);
-  ek_conv_source source = ek_conv_source_of(p, in, (int8_t *)(x + 4 * p->layer.inputs));
+  const ek_conv_packed_params padded = ek_conv_padded_params(p);
+  const int32_t bytes = p->k_w * p->in_c;
   for (int32_t b = 0; b < p->batches; ++b) {
-    ek_tap next = {-p->pad_top, -p->pad_left, 0};
-    for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
-      const int32_t count = ek_min(left, 4);
-      ek_tap at[4];
-      ek_next_taps(p, &next, at, count);
-      ek_expand_windows(&source, at, x);
-      ek_dense_pixels(&run, x, out, count);
-      out += count * p->layer.out_c;
+    if (p->pad_input) {
+      ek_conv_pad_input(p, &padded, in, copies);
+      ek_conv_packed_image(&padded, copies, out, x, copies, &run);
+    } else {
+      memset(copies + 4 * bytes, p->in_zero_point, (size_t)bytes);
+      ek_conv_packed_image(p, in, out, x, copies, &run);
     }
-    source.in += p->in_h * p->in_w * p->in_c;
+    in += p->in_h * p->in_w * p->in_c;
+    out += p->out_h * p->out_w * p->layer.out_c;
   }
 }
 

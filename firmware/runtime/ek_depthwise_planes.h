@@ -11,6 +11,7 @@
 #include "ek_clamp.h"
 #include "ek_depthwise_lines.h"
 #include "ek_planes.h"
+#include "ek_words.h"
 
 typedef struct {
   int32_t n, out_n, stride, pad, in_step, out_step; /* along lines */
@@ -21,27 +22,26 @@ typedef struct {
 } ek_depthwise_planes_params;
 
 /* Input lines `from` .. `end` of the padded input, the first at `to`. */
-EK_NOINLINE void ek_plane_lines(const ek_depthwise_planes_params *p, const int8_t *in, int32_t *to,
-                                int32_t from, int32_t end) {
-  const ek_plane_shape shape = {p->in_step, p->words};
-  int8_t zero[4];
-  memset(zero, p->in_zero_point, sizeof zero);
-  for (int32_t line = from; line < end; ++line, to += 4 * p->words) {
-    const int32_t y = line - p->line_pad;
-    if (y >= 0 && y < p->lines) {
-      ek_plane_line(to, in + y * p->in_pitch, &shape, p->n, p->pad, zero);
-    } else {
-      for (int32_t w = 0; w < 4 * p->words; ++w) {
-        to[w] = ek_pair(p->in_zero_point, p->in_zero_point);
-      }
-    }
+EK_KERNEL void ek_plane_strip(const ek_depthwise_planes_params *p, const ek_plane_shape *shape,
+                              const int8_t *in, int32_t *to, int32_t from, int32_t end) {
+  const int32_t first = ek_max(from, p->line_pad);
+  const int32_t last = ek_min(end, p->lines + p->line_pad);
+  const int32_t line_words = 4 * p->words;
+  const int32_t zeros = ek_pair(p->in_zero_point, p->in_zero_point);
+  if (p->strip < p->out_lines) { /* else the lines of padding are still there */
+    ek_words_fill(to, ek_max(first - from, 0) * line_words, zeros);
+    ek_words_fill(to + (last - from) * line_words, (end - last) * line_words, zeros);
+  }
+  if (first < last) {
+    ek_plane_lines(to + (first - from) * line_words + (p->pad + 1) / 2,
+                   in + (first - p->line_pad) * p->in_pitch, shape, last - first);
   }
 }
 
 /* Four channels of a batch, strip by strip. */
-EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const int8_t *in,
-                                   int8_t *out, const int32_t *records, int32_t *planes,
-                                   ek_depthwise_lines_fn lines) {
+EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const ek_plane_shape *plane,
+                                   const int8_t *in, int8_t *out, const int32_t *records,
+                                   int32_t *planes, ek_depthwise_lines_fn lines) {
   const int32_t line_words = 4 * p->words;
   const int32_t fours = (p->out_n + 3) / 4;
   ek_depthwise_shape shape = {4 * line_words,
@@ -57,13 +57,14 @@ EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const in
     const int32_t top = first * p->line_stride;
     shape.lines = ek_min(p->strip, p->out_lines - first);
     const int32_t need = (shape.lines - 1) * p->line_stride + 3;
-    ek_plane_lines(p, in, planes + have * line_words, top + have, top + need);
+    ek_plane_strip(p, plane, in, planes + have * line_words, top + have, top + need);
     for (int32_t c = 0; c < 4; ++c) {
       lines(planes + c * p->words, out + first * p->out_pitch + c,
             records + c * EK_DEPTHWISE_RECORD, &shape);
     }
+    if (first + p->strip >= p->out_lines) return;
     have = ek_max(3 - p->line_stride, 0);
-    memmove(planes, planes + (need - have) * line_words, (size_t)(4 * have * line_words));
+    ek_words_move(planes, planes + (need - have) * line_words, have * p->words);
   }
 }
 
@@ -71,10 +72,14 @@ EK_NOINLINE void ek_depthwise_planes_run(const ek_depthwise_planes_params *p, co
                                          int8_t *out, const int32_t *records, void *scratch,
                                          ek_depthwise_lines_fn lines, int32_t in_bytes,
                                          int32_t out_bytes) {
+  const ek_plane_shape plane = ek_plane_shape_of(p->n, p->pad, p->words, p->in_step, p->in_pitch);
+  const int32_t lines_of_strip = (p->strip - 1) * p->line_stride + 3;
+  ek_words_fill((int32_t *)scratch, lines_of_strip * 4 * p->words,
+                ek_pair(p->in_zero_point, p->in_zero_point));
   for (int32_t b = 0; b < p->batches; ++b, in += in_bytes, out += out_bytes) {
     for (int32_t c = 0; c < p->channels; c += 4) {
       const int32_t at = ek_min(c, p->channels - 4); /* the last four may overlap others */
-      ek_depthwise_four(p, in + at, out + at, records + at * EK_DEPTHWISE_RECORD,
+      ek_depthwise_four(p, &plane, in + at, out + at, records + at * EK_DEPTHWISE_RECORD,
                         (int32_t *)scratch, lines);
     }
   }

@@ -10,6 +10,7 @@
 
 #include "ek_clamp.h"
 #include "ek_winograd_block.h"
+#include "ek_words.h"
 
 typedef struct {
   int32_t in_h, in_w, in_c, out_h, out_w, out_c; /* in_c a multiple of 4, out_c of 2 */
@@ -49,9 +50,17 @@ EK_KERNEL ek_winograd_space ek_winograd_space_at(const ek_winograd_params *p, vo
   return s;
 }
 
-EK_KERNEL uint32_t *ek_words_fill(uint32_t *to, int32_t count, uint32_t value) {
-  for (int32_t i = 0; i < count; ++i) to[i] = value;
-  return to + count;
+/* Every byte plus 128. */
+EK_NOINLINE void ek_offset_words(int32_t *to, const int32_t *from, int32_t count) {
+  const int32_t offset = (int32_t)0x80808080u;
+  for (; count >= 4; count -= 4, to += 4, from += 4) {
+    const int32_t a = from[0], b = from[1], c = from[2], d = from[3];
+    to[0] = a ^ offset;
+    to[1] = b ^ offset;
+    to[2] = c ^ offset;
+    to[3] = d ^ offset;
+  }
+  for (int32_t i = 0; i < count; ++i) to[i] = from[i] ^ offset;
 }
 
 /* Rows `from` .. of the padded input, `count` of them, to `to`: every byte plus 128. */
@@ -61,17 +70,17 @@ EK_NOINLINE void ek_winograd_rows(const ek_winograd_params *p, const int8_t *in,
   const int32_t inside = ek_min(p->in_w, 4 * p->across + 2 - p->pad_left) * pixel;
   const int32_t before = p->pad_left * pixel;
   const int32_t all = (4 * p->across + 2) * pixel;
-  const uint32_t zero = ((uint32_t)p->in_zero_point & 0xFFu) * 0x01010101u ^ 0x80808080u;
-  uint32_t *at = (uint32_t *)(void *)to;
-  for (int32_t y = from - p->pad_top; y < from - p->pad_top + count; ++y) {
+  const int32_t zero = (int32_t)(((uint32_t)p->in_zero_point & 0xFFu) * 0x01010101u ^ 0x80808080u);
+  int32_t *at = (int32_t *)(void *)to;
+  for (int32_t y = from - p->pad_top; y < from - p->pad_top + count; ++y, at += all) {
     if (y < 0 || y >= p->in_h) {
-      at = ek_words_fill(at, all, zero);
+      ek_words_fill(at, all, zero);
       continue;
     }
-    const uint32_t *source = (const uint32_t *)(const void *)(in + y * p->in_w * p->in_c);
-    at = ek_words_fill(at, before, zero);
-    for (int32_t i = 0; i < inside; ++i) at[i] = source[i] ^ 0x80808080u;
-    at = ek_words_fill(at + inside, all - before - inside, zero);
+    ek_words_fill(at, before, zero);
+    ek_offset_words(at + before, (const int32_t *)(const void *)(in + y * p->in_w * p->in_c),
+                    inside);
+    ek_words_fill(at + before + inside, all - before - inside, zero);
   }
 }
 
@@ -159,7 +168,8 @@ EK_NOINLINE void ek_winograd_image(ek_winograd_pass *w, const int8_t *in, int8_t
       for (int32_t c = 0; c < p->out_c; c += 2) ek_winograd_pair(w, c / 2, out + c);
     }
     have = 2;
-    memmove(to, to + 4 * band * row_bytes, (size_t)(have * row_bytes));
+    ek_words_move((int32_t *)(void *)to, (const int32_t *)(const void *)(to + 4 * band * row_bytes),
+                  have * row_bytes / 16);
   }
 }
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.lower.build import lower_graph, refusals
-from edgekit.lower.program import Program
+from edgekit.lower.program import Target
 from edgekit.tflite.golden import TflmGolden
 from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
@@ -48,8 +48,10 @@ class Verdict:
         return self.outcome in BAD
 
 
-def judge(data: bytes, *, inputs: int = 6, sanitize: bool = False) -> Verdict:
-    """Runs `data` on both sides with `inputs` sets of inputs."""
+def judge(
+    data: bytes, *, inputs: int = 6, sanitize: bool = False, core: str = "generic"
+) -> Verdict:
+    """Runs `data` on both sides with `inputs` sets of inputs; ours as lowered for `core`."""
     graph = read_graph(data)
     ops = tuple(op.kind for op in graph.ops)
     ours = _our_reasons(graph)
@@ -63,7 +65,7 @@ def judge(data: bytes, *, inputs: int = 6, sanitize: bool = False) -> Verdict:
     if golden is None or theirs or ours:
         return Verdict(_refused(ours, theirs), ours or theirs, ops)
     try:
-        return _compare(golden, _runnable(lower_graph(graph), data, sanitize), inputs, ops)
+        return _compare(golden, _runnable(data, sanitize, core), inputs, ops)
     except EdgekitError as error:
         return Verdict(FAULTY, str(error), ops)
 
@@ -100,8 +102,11 @@ def _general(reason: str) -> str:
     return re.sub(r"(?<!\w)'[^']*'(?!\w)", "'...'", reason)
 
 
-def _runnable(program: Program, data: bytes, sanitize: bool) -> Runnable:
-    return SanitizedModel(program) if sanitize else host_model(data, optimize="-O0")
+def _runnable(data: bytes, sanitize: bool, core: str) -> Runnable:
+    target = Target(core=core, optimize="speed")
+    if sanitize:
+        return SanitizedModel(lower_graph(read_graph(data), target))
+    return host_model(data, optimize="-O0", target=target)
 
 
 def _compare(golden: TflmGolden, host: Runnable, inputs: int, ops: tuple[str, ...]) -> Verdict:

@@ -34,6 +34,7 @@ class Task:
     sanitize: bool = False
     inputs: int = 6
     tflm_aborts: bool = False
+    core: str = "generic"
 
 
 @dataclass(slots=True)
@@ -81,7 +82,7 @@ def verdict_of(task: Task) -> Verdict:
             return Verdict(NOT_CONVERTED, f"{type(error).__name__}: {str(error)[:160]}")
         if task.tflm_aborts:
             return judge_aborting(data)
-        return judge(data, inputs=task.inputs, sanitize=task.sanitize)
+        return judge(data, inputs=task.inputs, sanitize=task.sanitize, core=task.core)
 
 
 def worker() -> None:

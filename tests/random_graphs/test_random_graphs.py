@@ -10,9 +10,10 @@ from tests.random_graphs.sweep import CRASHED, Summary, Task, summarize
 from tests.support.exact import needs_tflm
 
 
-def _run(kind: str, count: int, *, sanitize: bool = False) -> Summary:
+def _run(kind: str, count: int, *, sanitize: bool = False, core: str = "generic") -> Summary:
     needs_tflm()
-    summary = summarize([Task(kind, seed, sanitize, 4) for seed in range(9000, 9000 + count)])
+    seeds = range(9000, 9000 + count)
+    summary = summarize([Task(kind, seed, sanitize, 4, core=core) for seed in seeds])
     wrong = [f"{t.kind} {t.seed}: {v.outcome}: {v.reason}" for t, v in summary.bad]
     assert not wrong, "\n".join(wrong)
     assert not summary.outcomes[CRASHED]
@@ -37,3 +38,7 @@ def test_channels_that_passes_remove_are_equal() -> None:
 
 def test_nothing_undefined_and_nothing_out_of_bounds() -> None:
     _run("flat", 10, sanitize=True)
+
+
+def test_twins_of_the_kernels_for_dsp_are_equal() -> None:
+    _run("flat", 20, sanitize=True, core="cortex-m4")

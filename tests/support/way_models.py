@@ -151,6 +151,33 @@ def winograds(function: int, out_zp: int) -> bytes:
     return side_by_side(conv, [(*case, function, out_zp) for case in WINOGRADS])
 
 
+def pool(b, shape, window, stride, padding, function=NONE, out_zp=3):
+    """AVERAGE_POOL_2D; input and output share scale and zero point."""
+    x = b.input(shape, scale=0.05, zero_point=out_zp)
+    sides = [out_side(shape[1 + i], window[i], stride[i], padding) for i in (0, 1)]
+    options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    options |= {"filter_height": window[0], "filter_width": window[1]}
+    return b.op(
+        "AVERAGE_POOL_2D",
+        [x],
+        (shape[0], *sides, shape[3]),
+        scale=0.05,
+        zero_point=out_zp,
+        options=options | {"fused_activation_function": function},
+    )
+
+
+POOLS = [
+    ((1, 15, 17, 4), (15, 17), (1, 1), VALID),
+    ((2, 5, 6, 8), (2, 3), (2, 2), SAME),
+    ((1, 7, 7, 12), (3, 3), (1, 2), SAME),
+]
+
+
+def pools(function: int, out_zp: int) -> bytes:
+    return side_by_side(pool, [(*case, function, out_zp) for case in POOLS])
+
+
 # Name of a way -> a model whose layers that way can run.
 MODELS: dict[str, Callable[[int, int], bytes]] = {
     "packed windows": convolutions,
@@ -158,6 +185,7 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "packed row": denses,
     "planes": depthwises,
     "formula": sums,
+    "pool lanes": pools,
     "winograd": winograds,
     "winograd small": winograds,
 }

@@ -18,6 +18,7 @@ from edgekit.tflite.graph import Graph, Op
 # Instructions counted in the assembly of firmware/runtime: per pair of inputs, per block of 4
 # pixels and 2 channels, per expanded byte, and per block of 4 pixels outside of it.
 PER_INPUT, PER_BLOCK, PER_BYTE, PER_FOUR = 12.4, 62.0, 0.95, 90.0
+LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
 BLOCK_CODE = ("dense block", 690)
 EXPAND_CODE = ("expand block", 220)
 
@@ -81,12 +82,14 @@ def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> W
     _, out_h, out_w, _ = output.shape
     run = window["k_w"] * in_c
     order = window_order(window["k_h"], run)
-    scratch = 16 * len(order) + 4 * run
+    padded = _padded_bytes(window, source.shape, output.shape)
+    pads = padded > source.bytes // batches and padded <= LARGEST_PADDED
+    scratch = 16 * len(order) + (padded if pads else 5 * run)
     shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
     shape |= {key: value for key, value in window.items() if key != "dilation_w"}
 
     def lower() -> KernelCall:
-        params = shape | {"in_zero_point": layer.in_zero_point}
+        params = shape | {"in_zero_point": layer.in_zero_point, "pad_input": int(pads)}
         return KernelCall(
             kernel="conv_packed",
             params=params | {"layer": dense_layer(layer, order)},
@@ -98,6 +101,15 @@ def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> W
 
     pixels = batches * out_h * out_w
     return _way("packed windows", layer, order, pixels, scratch, ("conv packed", 600), lower)
+
+
+def _padded_bytes(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> int:
+    """Bytes of one input with all the padding that windows reach, as ek_conv_padded_params."""
+    _, in_h, in_w, in_c = source
+    reach_h = (output[1] - 1) * window["stride_h"] + (window["k_h"] - 1) * window["dilation_h"] + 1
+    reach_w = (output[2] - 1) * window["stride_w"] + window["k_w"]
+    height, width = max(reach_h, in_h + window["pad_top"]), max(reach_w, in_w + window["pad_left"])
+    return height * width * in_c
 
 
 def dense_layer(layer: Narrowed, order: np.ndarray) -> dict[str, int]:

@@ -11,9 +11,12 @@ from edgekit.lower.program import KernelCall, Target
 from edgekit.tflite.graph import Graph, Op
 
 PORTABLE = "portable"
-# Instructions of the portable kernels per multiply-accumulate and per output, by kind: measured
-# at -O2 on a Cortex-M4. Only their order against the other ways matters.
+# Instructions of the portable kernels per multiply-accumulate (pools: per input of a window) and per
+# output, by kind: measured at -O2 on a Cortex-M4. Only their order against other ways matters.
 PORTABLE_COSTS = {
+    "ADD": (0.0, 41.0),
+    "SUB": (0.0, 41.0),
+    "AVERAGE_POOL_2D": (7.0, 40.0),
     "CONV_2D": (4.0, 30.0),
     "DEPTHWISE_CONV_2D": (9.0, 40.0),
     "FULLY_CONNECTED": (4.0, 30.0),
@@ -71,9 +74,16 @@ def _portable(op: Op, graph: Graph, target: Target) -> Way:
     call = kind.lower(op, graph, target)
     return Way(
         name=PORTABLE,
-        instructions=kind.macs(op, graph) * per_mac + outputs * per_output,
+        instructions=_work(op, graph) * per_mac + outputs * per_output,
         flash_bytes=sum(tensor.bytes for tensor in constants if tensor.is_constant),
         scratch_bytes=call.scratch_bytes,
         code=((f"{call.kernel} {sorted(call.params.items(), key=str)}", PORTABLE_CODE_BYTES),),
         lower=lambda: call,
     )
+
+
+def _work(op: Op, graph: Graph) -> int:
+    if "filter_height" not in op.options:
+        return REGISTRY[op.kind].macs(op, graph)
+    window = op.options["filter_height"] * op.options["filter_width"]
+    return graph.output_of(op).elements * int(window)

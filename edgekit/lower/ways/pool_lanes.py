@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AVERAGE_POOL_2D of channels in fours, two sums to a word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from edgekit.lower.opkind import REGISTRY
+from edgekit.lower.program import KernelCall, Target
+from edgekit.lower.ways.way import Way, way_for
+from edgekit.tflite.graph import Graph, Op
+
+LARGEST_WINDOW = 255  # 128 times that fits an int16 lane
+PER_FOUR_INPUTS, PER_FOUR_OUTPUTS, PER_PIXEL = 6.0, 60.0, 40.0
+CODE = ("average pool lanes", 300)
+
+
+@way_for("AVERAGE_POOL_2D")
+def pool_lanes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    """Any window of up to 255 pixels."""
+    output, options = graph.output_of(op), op.options
+    window = options["filter_height"] * options["filter_width"]
+    channels = output.shape[3]
+    if window > LARGEST_WINDOW or channels % 4:
+        return
+    pixels = output.elements // channels
+    fours = pixels * channels / 4
+
+    def lower() -> KernelCall:
+        return replace(REGISTRY[op.kind].lower(op, graph, target), kernel="average_pool_lanes")
+
+    cost = pixels * PER_PIXEL + fours * (PER_FOUR_OUTPUTS + window * PER_FOUR_INPUTS)
+    yield Way("pool lanes", cost, 0, 0, (CODE,), lower)
