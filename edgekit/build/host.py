@@ -22,21 +22,29 @@ STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 class HostModel:
     """`program` built by the host's C compiler; `run` takes and gives quantized arrays.
 
-    `sources` are the texts that `aot_sources` gave for it under `name`.
+    `sources` are the texts that `aot_sources` gave for it under `name`. With `poison`, bytes that
+    the memory plan takes for dead are overwritten before each op.
     """
 
     by = "aot on the host"
 
     def __init__(
-        self, program: Program, sources: Mapping[str, str], name: str, *, optimize: str = "-O2"
+        self,
+        program: Program,
+        sources: Mapping[str, str],
+        name: str,
+        *,
+        optimize: str = "-O2",
+        poison: bool = False,
     ) -> None:
         from edgekit import __version__
 
         self.version = __version__
         self.program = program
+        flags = (optimize, "-DEK_POISON") if poison else (optimize,)
         with tempfile.TemporaryDirectory(prefix="edgekit-host-") as folder:
             # Once mapped, the library needs its file no more.
-            self._library = ctypes.CDLL(str(_compile(Path(folder), sources, name, optimize)))
+            self._library = ctypes.CDLL(str(_compile(Path(folder), sources, name, flags)))
         self._invoke = self._library[f"{name}_invoke"]
         self._invoke_op = self._library[f"{name}_invoke_op"]
         arena = (ctypes.c_uint8 * max(program.plan.arena_bytes, 1)).in_dll(
@@ -68,7 +76,7 @@ class HostModel:
         return [self.tensor(index).copy() for index in graph.outputs]
 
 
-def _compile(folder: Path, sources: Mapping[str, str], name: str, optimize: str) -> Path:
+def _compile(folder: Path, sources: Mapping[str, str], name: str, flags: Sequence[str]) -> Path:
     for file_name, text in sources.items():
         (folder / file_name).write_text(text)
     find_tool("cc")
@@ -76,7 +84,7 @@ def _compile(folder: Path, sources: Mapping[str, str], name: str, optimize: str)
     run_tool(
         "cc",
         *STRICT,
-        optimize,
+        *flags,
         "-shared",
         "-fPIC",
         "-I",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.emit.dead import dead_stretches
 from edgekit.emit.metadata import float_literal
 from edgekit.lower.program import Const, KernelCall, Program
 from edgekit.tflite.graph import Graph, Op, Tensor
@@ -75,6 +76,7 @@ def aot_sources(program: Program, name: str, provenance: str) -> dict[str, str]:
         "kernels": sorted({call.kernel for call in program.calls if not call.alias}),
         "functions": functions,
         "steps": steps,
+        "dead": _wrapped([c_value(stretch) for stretch in dead_stretches(program)], "    "),
         "constants": [
             c_array("static const", f"t{t.index}", C_TYPES[t.dtype], t.data)
             for t in _constant_operands(program)
@@ -158,7 +160,11 @@ def _title(graph: Graph, op: Op) -> str:
 
     inputs = ", ".join(shape(i) for i in op.inputs if i >= 0)
     outputs = ", ".join(shape(i) for i in op.outputs)
-    return _comment(f"{op.index}: {op.kind} '{op.layer}' ({inputs}) -> ({outputs})")
+    text = f"{op.index}: {op.kind} '{op.layer}' ({inputs}) -> ({outputs})"
+    if op.origins != (op.index,):
+        numbers = ", ".join(str(index) for index in op.origins)
+        text += f", op{'s' if len(op.origins) > 1 else ''} {numbers} of the .tflite file"
+    return _comment(text)
 
 
 def _comment(text: str) -> str:

@@ -36,7 +36,8 @@ def host_model(
     """
     graph = data if isinstance(data, Graph) else read_graph(data)
     program = lower_graph(graph, target)
-    return HostModel(program, aot_sources(program, NAME, "test"), NAME, optimize=optimize)
+    sources = aot_sources(program, NAME, "test")
+    return HostModel(program, sources, NAME, optimize=optimize, poison=True)
 
 
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> Iterator[list[np.ndarray]]:

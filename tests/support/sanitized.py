@@ -20,7 +20,7 @@ from edgekit.tools import run_tool
 
 NAME = "m"
 TIMEOUT_S = 120.0
-FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+FLAGS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1", "-DEK_POISON")
 
 
 class SanitizedModel:
