@@ -61,6 +61,10 @@ missing_packages() {
   then
     printf 'gcc-arm-none-eabi libnewlib-arm-none-eabi '
   fi
+  if [ "$extra" = dev ]; then
+    has avr-g++ && [ -d /usr/share/arduino/hardware ] || printf 'gcc-avr avr-libc arduino-core-avr '
+    has cmake || printf 'cmake '
+  fi
   has qemu-system-arm || printf 'qemu-system-arm '
   [ "$also" = riscv ] || return 0
   has riscv64-unknown-elf-gcc || printf 'gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf '

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDS = {
     "needs_gcc": ("arm-none-eabi-gcc", "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi"),
     "needs_qemu": ("qemu-system-arm", "apt-get install qemu-system-arm"),
+    "needs_avr": ("avr-g++", "apt-get install gcc-avr avr-libc arduino-core-avr"),
     "needs_riscv": (
         "riscv64-unknown-elf-gcc",
         "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",

@@ -137,7 +137,7 @@ def _root(directory: str) -> Path:
     if not given:
         raise EdgekitError(
             "this firmware needs TFLite Micro, and TFLM_DIR is not set",
-            hint="set TFLM_DIR (or --tflm-dir) to a folder with its headers and static library, "
+            hint="set TFLM_DIR to a folder with its headers and static library, "
             "or take --runtime aot, which needs none",
         )
     root = Path(given).expanduser()

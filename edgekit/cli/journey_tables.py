@@ -124,6 +124,7 @@ def show_deploy(out: Console, record: dict[str, Any]) -> None:
     host = [*_prune_facts(record), *convert_facts(record["convert"])]
     facts(out, [*host, *bench_facts(bench), *build_facts(record["build"])[2:]])
     show_layers(out, bench)
+    show_warnings(out, bench)
     if found := bench["first_difference"]:
         out.print(f"  [bold red]differs:[/] {difference_words(found)}")
     _show_next(out, record)

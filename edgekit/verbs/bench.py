@@ -22,12 +22,13 @@ class BenchMemory:
     """Bytes: flash and RAM of the ELF, the model's part of the flash, arena, deepest stack.
 
     `arena_used_bytes` is what the runtime took of the arena, as the device reports it, scratch
-    buffers included. `stack_bytes` is None where the port cannot know its stack.
+    buffers included. `stack_bytes` is None where the port cannot know its stack, the ELF's sizes
+    where a platform's own tool built it.
     """
 
-    flash_bytes: int
-    model_flash_bytes: int
-    ram_bytes: int
+    flash_bytes: int | None
+    model_flash_bytes: int | None
+    ram_bytes: int | None
     arena_bytes: int
     arena_used_bytes: int
     stack_bytes: int | None
@@ -112,7 +113,10 @@ class OutputsDiffer(LimitBroken):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a firmware folder holds, read and checked before anything runs."""
+    """What a firmware folder holds, read and checked before anything runs.
+
+    `build` is empty where the platform's own tool builds the project.
+    """
 
     folder: Path
     board: Board
@@ -133,7 +137,7 @@ class Bundle:
 
     @property
     def elf(self) -> Path:
-        return self.folder / "build" / self.build["elf"]
+        return self.folder / "build" / self.build.get("elf", "firmware.elf")
 
 
 def bench(
@@ -165,6 +169,7 @@ def bench(
         bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
     )
     port = resolve_port(port, bundle.board)
+    _check_port(bundle, port)
     run = measure(bundle, samples, port=port, profile=profile, progress=progress)
     record = write_run(bundle, samples, run, seed=seed)
     if record.bit_exact != record.samples:
@@ -172,18 +177,36 @@ def bench(
     return record
 
 
-def read_bundle(folder: Path) -> Bundle:
-    """The project, its build and its model; EdgekitError where they do not belong together."""
-    from edgekit.artifacts import read_record, sha256_file
-    from edgekit.verbs._named import read_named
+def _check_port(bundle: Bundle, port: str) -> None:
+    """EdgekitError for a project that edgekit did not build, where no board is named."""
+    if bundle.build or port:
+        return
+    raise EdgekitError(
+        f"'{bundle.folder}' is a project of the template '{bundle.firmware['template']}', which "
+        "edgekit does not build",
+        hint=f"build and flash it as {bundle.folder / 'README.md'} says, then give --port",
+    )
 
-    firmware = read_record(folder / "firmware.json")
+
+def _read_build(folder: Path) -> dict[str, Any]:
+    from edgekit.artifacts import read_record, sha256_file
+
     rebuild = f"edgekit build {folder}"
     if not (folder / "build" / "build.json").is_file():
         raise EdgekitError(f"'{folder}' is not built", hint=rebuild)
     build = read_record(folder / "build" / "build.json")
     if build["inputs"].get("firmware") != sha256_file(folder / "firmware.json"):
         raise EdgekitError(f"the build in '{folder}' is of an older project", hint=rebuild)
+    return build
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """The project, its build and its model; EdgekitError where they do not belong together."""
+    from edgekit.artifacts import read_record
+    from edgekit.verbs._named import read_named
+
+    firmware = read_record(folder / "firmware.json")
+    build = _read_build(folder) if firmware.get("builder", "make") else {}
     # TFLite Micro runs DECODE ops of its own; everything else has plain weights.
     graph = read_named(folder / firmware["tflite"], decode=firmware.get("runtime") != "tflm")
     if graph.sha256 != firmware["model_sha256"]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edgekit.artifacts import hash_tree, sha256_file, staged_folder, write_record
 from edgekit.boards import Board
-from edgekit.errors import EdgekitError
+from edgekit.errors import DeviceError, EdgekitError
 from edgekit.link.device import Device, Hello, MemoryUse
 from edgekit.link.emulator import open_board
 from edgekit.lower.build import macs
@@ -60,6 +60,7 @@ def measure(
     with open_board(bundle.board, bundle.elf, port=port) as device:
         hello = device.hello(model_sha256=graph.sha256)
         _check_board(hello, bundle.board)
+        _check_started(hello)
         scale = _scale(hello, bundle.board, port)
         check_tensors(graph, *device.tensors())
         run = run_samples(device, graph, samples.inputs, progress=progress)
@@ -79,6 +80,29 @@ def _check_board(hello: Hello, board: Board) -> None:
             f"the firmware that answered was built for '{hello.board}', not for '{board.id}'",
             hint="is another board on this port?",
         )
+
+
+# What firmware/tflm/ek_model_tflm.cpp returns from init.
+_TFLM_STATUS = {
+    1: "the .tflite file has a schema that this TFLite Micro does not know",
+    2: "an operator could not be added to the resolver",
+    3: "TFLite Micro did not accept the tensor arena of {:,} bytes",
+    4: "the inputs or outputs are not those of the .tflite file",
+}
+
+
+def _check_started(hello: Hello) -> None:
+    """DeviceError, with the runtime's own reason, where the model's init failed."""
+    if hello.model_status == 0:
+        return
+    words = _TFLM_STATUS if hello.runtime == "tflm" else {}
+    why = words.get(hello.model_status, f"its init returned status {hello.model_status}")
+    raise DeviceError(
+        f"the model could not start: {why.format(hello.arena_bytes)}",
+        hint="write the firmware anew with a larger --arena-bytes"
+        if hello.model_status == 3
+        else "build the firmware again; report this with the model if it stays",
+    )
 
 
 def _scale(hello: Hello, board: Board, port: str) -> Scale:
@@ -123,7 +147,9 @@ def write_run(bundle: Bundle, samples: BenchSamples, session: Session, *, seed: 
         (folder / "ticks.csv").write_text("sample,ticks\n" + "".join(rows))
         files = hash_tree(folder)
     record = _record(bundle, samples, session, target, seed)
-    inputs = {"elf": sha256_file(bundle.elf), "model": bundle.graph.sha256}
+    inputs = {"model": bundle.graph.sha256}
+    if bundle.build:
+        inputs["elf"] = sha256_file(bundle.elf)
     if samples.sha256:
         inputs["data"] = samples.sha256
     write_record(target, "bench", record, inputs=inputs, files=files)
@@ -192,7 +218,7 @@ def _origin(bundle: Bundle, samples: BenchSamples, session: Session) -> dict[str
         "data": Path(source).name if "/" in source else source,
         "model_sha256": bundle.graph.sha256,
         "build_id": hello.build_id,
-        "compiler": bundle.build["compiler"],
+        "compiler": bundle.build.get("compiler", ""),
         "optimize": bundle.firmware["optimize"],
         "warnings": (
             *samples.warnings,
@@ -214,9 +240,9 @@ def _arena_words(bundle: Bundle, session: Session) -> list[str]:
 
 def _memory(build: dict[str, Any], used: MemoryUse) -> BenchMemory:
     return BenchMemory(
-        flash_bytes=build["flash_bytes"],
-        model_flash_bytes=build["model_flash_bytes"],
-        ram_bytes=build["ram_bytes"],
+        flash_bytes=build.get("flash_bytes"),
+        model_flash_bytes=build.get("model_flash_bytes"),
+        ram_bytes=build.get("ram_bytes"),
         arena_bytes=used.arena_bytes,
         arena_used_bytes=used.arena_used_bytes,
         stack_bytes=used.stack_used_bytes if used.stack_reserved_bytes else None,

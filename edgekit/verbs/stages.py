@@ -58,17 +58,23 @@ class Stages:
 def check_plan(plan: Plan, model: Any) -> Board:
     """The board; raises for whatever would fail only after minutes: tools, folder, runtime."""
     board = load_board(plan.board)
-    if plan.runtime != "aot":
-        raise EdgekitError(
-            f"deploy runs the aot runtime, not '{plan.runtime}', in this version",
-            hint="leave --runtime out, or use the C array of edgekit convert with TFLite Micro",
-        )
+    if plan.runtime == "tflm":
+        _check_tflm(board)
     if isinstance(model, (str, Path)):
         _check_model(Path(model), plan)
     check_tools(board, port=plan.port)
     for folder in (plan.out, plan.out / "fw"):
         check_writable(folder, force=plan.force)
     return board
+
+
+def _check_tflm(board: Board) -> None:
+    """Raises unless TFLite Micro, as TFLM_DIR has it, fits the board, and CMake is there."""
+    from edgekit.build.tflm import find_tflm
+    from edgekit.tools import find_tool
+
+    find_tflm("", board)
+    find_tool("cmake")
 
 
 def _check_model(path: Path, plan: Plan) -> None:

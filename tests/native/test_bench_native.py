@@ -84,6 +84,7 @@ def test_the_record_file_has_the_contracts_keys(fw: Path) -> None:
     assert {"unit", "n", "warmup", "min", "median", "p95", "max"} <= set(body["latency"])
     assert {
         *("flash_bytes", "model_flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes"),
+        "arena_used_bytes",
     } == set(body["memory"])
     assert body["outputs"] == "outputs.npz"
     assert set(body["golden"]) == {"by", "version"}
@@ -207,7 +208,8 @@ def test_deploy_leaves_a_whole_folder_and_can_be_repeated(tmp_path: Path) -> Non
     edgekit.deploy(model, out=tmp_path / "out", board="native", eval_samples=5, force=True)
 
 
-def test_deploy_checks_before_it_works(tmp_path: Path) -> None:
+def test_deploy_checks_before_it_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TFLM_DIR", raising=False)
     model = dense_model(tmp_path / "small.tflite")
     for wrong in ({"board": "nativ"}, {"runtime": "tflm"}, {"sparsity": 0.5}):
         with pytest.raises(EdgekitError):

@@ -12,7 +12,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NEEDED = ("sh", "cat", "cksum", "dirname", "cp", "env", "rm")
-PACKAGES = "gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm"
+PACKAGES = (
+    "gcc-arm-none-eabi libnewlib-arm-none-eabi gcc-avr avr-libc arduino-core-avr cmake"
+    " qemu-system-arm"
+)
 
 
 class Machine:

@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,7 +108,9 @@ def test_a_convert_folder_is_a_model(tmp_path: Path, model: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said", "hint"),
     [
-        ({"runtime": "tflm"}, "not part of this version", "op resolver"),
+        ({"runtime": "tflm", "template": "make"}, "'make' has no runtime 'tflm'", "cmake"),
+        ({"template": "cmakes"}, "unknown template 'cmakes'", "cmake"),
+        ({"arena_bytes": 1000}, "arena of 1000 bytes is asked for", "--runtime tflm"),
         ({"runtime": "onnx"}, "unknown runtime 'onnx'", "aot, tflm"),
         ({"board": "qemu-mps2-an387"}, "unknown board", "qemu-mps2-an386"),
         ({"optimize": "fast"}, "unknown optimization 'fast'", "speed"),
@@ -115,7 +118,7 @@ def test_a_convert_folder_is_a_model(tmp_path: Path, model: Path) -> None:
     ],
 )
 def test_options_that_cannot_be(
-    tmp_path: Path, model: Path, asked: dict[str, str], said: str, hint: str
+    tmp_path: Path, model: Path, asked: dict[str, Any], said: str, hint: str
 ) -> None:
     with pytest.raises(EdgekitError, match=said) as caught:
         edgekit.firmware(model, out=tmp_path / "fw", **asked)
