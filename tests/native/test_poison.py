@@ -49,7 +49,11 @@ def test_needed_byte_that_is_called_dead_is_seen() -> None:
 
 
 def test_output_too_far_in_its_input_is_seen() -> None:
-    program = lower_graph(read_graph(_model()))
+    rng = np.random.default_rng(2)
+    b = ModelBuilder()
+    x = b.input((1, 6, 6, 4), **QUANT)
+    y = conv(b, x, (1, 6, 6, 4), weights(rng, 4, 3, 3, 4), [0] * 4)
+    program = lower_graph(read_graph(b.finish([y])))
     source, output = program.graph.inputs[0], program.graph.ops[0].outputs[0]
     offsets = program.plan.offsets
     assert offsets[source] - offsets[output] >= dict(program.calls[0].leads)[0]
