@@ -45,69 +45,76 @@ EK_NOINLINE void ek_filter_four_c(const int32_t *raw, int32_t *u, const ek_filte
 
 #ifdef EK_DSP
 /* Register plan: three taps in two lanes and their six results in r4-r11; r0 raw and then u, r1 u,
- * r2 step, r3 first, r12 the columns' results on the stack, lr rows left. */
-#define EK_FILTER_COLUMN(g0, g1, g2, at0, at1, at3, at5) \
-  "sadd16 r10, " #g0 ", " #g2                            \
-  "\n"                                                   \
+ * r2 step, r3 first, r12 the columns' results on the stack, lr their end and then rows left.
+ * Results of columns lie [lane pair][row][column]; of half a tile only those that its rows need. */
+#define EK_FILTER_LOW(g0, g1, g2, base)              \
+  "sadd16 r10, " #g0 ", " #g2                        \
+  "\n"                                               \
+  "str " #g0 ", [r12, #" #base                       \
+  "]\n"                                              \
+  "sadd16 r11, r10, " #g1 "\nstr r11, [r12, #" #base \
+  "+12]\n"                                           \
+  "ssub16 r10, r10, " #g1 "\nstr r10, [r12, #" #base "+24]\n"
+#define EK_FILTER_HIGH(g0, g1, g2, base)                 \
   "sadd16 r11, " #g2 ", " #g2                            \
   "\n"                                                   \
   "sadd16 r11, r11, r11\n"                               \
   "sadd16 r11, " #g0                                     \
   ", r11\n"                                              \
-  "str " #g0 ", [r12, #" #at0                            \
-  "]\n"                                                  \
-  "str " #g2 ", [r12, #" #at5                            \
-  "]\n"                                                  \
-  "sadd16 " #g0 ", r10, " #g1                            \
+  "sadd16 r10, " #g1 ", " #g1                            \
   "\n"                                                   \
-  "ssub16 r10, r10, " #g1                                \
-  "\n"                                                   \
-  "sadd16 " #g1 ", " #g1 ", " #g1                        \
-  "\n"                                                   \
-  "sadd16 " #g2 ", r11, " #g1                            \
-  "\n"                                                   \
-  "ssub16 r11, r11, " #g1                                \
-  "\n"                                                   \
-  "strd " #g0 ", r10, [r12, #" #at1                      \
-  "]\n"                                                  \
-  "strd " #g2 ", r11, [r12, #" #at3 "]\n"
+  "str " #g2 ", [r12, #" #base                           \
+  "+60]\n"                                               \
+  "sadd16 " #g0 ", r11, r10\nstr " #g0 ", [r12, #" #base \
+  "+36]\n"                                               \
+  "ssub16 r11, r11, r10\nstr r11, [r12, #" #base "+48]\n"
+#define EK_FILTER_BOTH(g0, g1, g2, base) \
+  EK_FILTER_LOW(g0, g1, g2, base) EK_FILTER_HIGH(g0, g1, g2, base)
+#define EK_FILTER_COLUMNS(at, half) \
+#at ":\n"                                                                                \
+  "ldr r5, [r0, #12]\nldr r6, [r0, #24]\nldr r4, [r0], #4\n"                              \
+  "sxtb16 r7, r4\nsxtb16 r8, r5\nsxtb16 r9, r6\n" half(r7, r8, r9, 0)                     \
+  "sxtb16 r4, r4, ror #8\nsxtb16 r5, r5, ror #8\nsxtb16 r6, r6, ror #8\n"                 \
+  half(r4, r5, r6, 72) "adds r12, #4\ncmp r12, lr\nbne " #at "b\n"
 EK_NAKED void ek_filter_four_asm(const int32_t *raw EK_UNUSED, int32_t *u EK_UNUSED,
                                  const ek_filter_shape *s EK_UNUSED) {
   __asm volatile(
       "push {r4-r11, lr}\n"
       "sub sp, #148\n"
-      "ldmia r2, {r2, r3, lr}\n"
-      "str lr, [sp, #144]\n"
+      "ldmia r2, {r2, r3, r4}\n"
+      "str r4, [sp, #144]\n"
       "mov r12, sp\n"
-      "add lr, sp, #72\n"
-      "1:\n"
-      "ldr r5, [r0, #12]\nldr r6, [r0, #24]\nldr r4, [r0], #4\n"
-      "sxtb16 r7, r4\nsxtb16 r8, r5\nsxtb16 r9, r6\n"
-      EK_FILTER_COLUMN(r7, r8, r9, 0, 4, 12, 20)
-      "sxtb16 r4, r4, ror #8\nsxtb16 r5, r5, ror #8\nsxtb16 r6, r6, ror #8\n"
-      EK_FILTER_COLUMN(r4, r5, r6, 72, 76, 84, 92)
-      "add r12, #24\ncmp r12, lr\nbne 1b\n"
+      "add lr, sp, #12\n"
+      "cmp r3, #0\nbne 3f\n"
+      "cmp r4, #6\nbne 2f\n"
+      EK_FILTER_COLUMNS(1, EK_FILTER_BOTH)
+      "b 4f\n"
+      EK_FILTER_COLUMNS(2, EK_FILTER_LOW)
+      "b 4f\n"
+      EK_FILTER_COLUMNS(3, EK_FILTER_HIGH)
+      "4:\n"
       "mov r12, sp\n"
       "add r11, r2, r2, lsl #1\n"
-      "2:\n"
+      "add r3, r3, r3, lsl #1\n"
+      "5:\n"
       "add r12, r12, r3, lsl #2\n"
       "mov r0, r1\n"
       "ldr lr, [sp, #144]\n"
-      "3:\n"
-      "ldr r4, [r12], #4\nldr r5, [r12, #20]\nldr r6, [r12, #44]\n"
+      "6:\n"
+      "ldmia r12!, {r4, r5, r6}\n"
       "sadd16 r7, r4, r6\nsadd16 r8, r6, r6\nsadd16 r8, r8, r8\nsadd16 r8, r4, r8\n"
       "sadd16 r9, r7, r5\nssub16 r7, r7, r5\nsadd16 r5, r5, r5\n"
       "sadd16 r10, r8, r5\nssub16 r8, r8, r5\n"
       "str r4, [r0]\nstr r9, [r0, r2]\nstr r7, [r0, r2, lsl #1]\nadd r0, r11\n"
       "str r10, [r0]\nstr r8, [r0, r2]\nstr r6, [r0, r2, lsl #1]\nadd r0, r11\n"
-      "subs lr, #1\nbne 3b\n"
+      "subs lr, #1\nbne 6b\n"
       "add r4, sp, #72\n"
       "cmp r12, r4\n"
-      "bhi 4f\n"
+      "bhi 7f\n"
       "mov r12, r4\n"
       "adds r1, #8\n"
-      "b 2b\n"
-      "4: add sp, #148\n"
+      "b 5b\n"
+      "7: add sp, #148\n"
       "pop {r4-r11, pc}\n");
 }
 #endif

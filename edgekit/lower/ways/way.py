@@ -11,8 +11,8 @@ from edgekit.lower.program import KernelCall, Target
 from edgekit.tflite.graph import Graph, Op
 
 PORTABLE = "portable"
-# Instructions of the portable kernels per multiply-accumulate (pools: per input of a window) and per
-# output, by kind: measured at -O2 on a Cortex-M4. Only their order against other ways matters.
+# Instructions of the portable kernels per multiply-accumulate (pools: per input of a window) and
+# per output, by kind: measured at -O2 on a Cortex-M4. Only their order against others matters.
 PORTABLE_COSTS = {
     "ADD": (0.0, 41.0),
     "SUB": (0.0, 41.0),
