@@ -17,7 +17,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 
-from edgekit.errors import ToolMissing
+from edgekit.errors import EdgekitError, ToolMissing
 
 IDENTIFIER = b"TFL3"
 # What TFLite's schema asks of every buffer's data (force_align), and what kernels rely on.
@@ -43,8 +43,21 @@ def schema() -> ModuleType:
 
 
 def unpack(data: bytes) -> Any:
-    """The `ModelT` of a file that `read_graph` accepts."""
-    return schema().ModelT.InitFromPackedBuf(data, 0)
+    """The `ModelT` of a file that `read_graph` accepts.
+
+    EdgekitError for a file that keeps constants behind the flatbuffer, as those over 2 GB do:
+    TFLite Micro reads none of them there.
+    """
+    model = schema().ModelT.InitFromPackedBuf(data, 0)
+    ops = [op for subgraph in model.subgraphs for op in subgraph.operators]
+    if any(buffer.offset for buffer in model.buffers) or any(
+        op.largeCustomOptionsOffset for op in ops
+    ):
+        raise EdgekitError(
+            "this .tflite keeps constants outside of its flatbuffer",
+            hint="convert the model again without _experimental_use_buffer_offset",
+        )
+    return model
 
 
 def pack(model: Any) -> bytes:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import flatbuffers
 import numpy as np
 import pytest
 import tflite
 
+from edgekit.errors import EdgekitError
 from edgekit.quantize.flatbuffer import ALIGNMENT, pack, schema, unpack
 from edgekit.quantize.hygiene import OFFLINE_PLAN, tidy_file, tidy_model
 from edgekit.quantize.same import difference
@@ -117,6 +119,15 @@ def test_a_plan_of_the_arena_keeps_its_tensor_numbers() -> None:
     tidy = tidy_file(data, strip=True)
     assert [entry.name for entry in unpack(tidy.data).metadata] == [OFFLINE_PLAN]
     assert tidy.dropped["tensors"] == 0
+
+
+def test_constants_outside_of_the_flatbuffer_are_refused() -> None:
+    model = unpack(twin_layers())
+    builder = flatbuffers.Builder(0)
+    model.buffers[2].offset, model.buffers[2].size, model.buffers[2].data = 4096, 1089, None
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    with pytest.raises(EdgekitError, match="outside of its flatbuffer"):
+        unpack(bytes(builder.Output()))
 
 
 @pytest.mark.parametrize("what", ["values", "scale", "option", "operand", "fewer"])

@@ -14,7 +14,7 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 
 MODES = ("prune", "lut", "auto")
 _ENCODERS = {"prune": mask_encoding, "lut": table_encoding}
-_DTYPES = ("int8", "int16", "int32")
+_DTYPES = ("int8", "int16")
 # What a DECODE op, its tensors and buffer take in the file; a test measures that it is no less.
 OVERHEAD_BYTES = 160
 
@@ -98,7 +98,8 @@ def _uses(graph: Graph) -> dict[int, list[tuple[Op, int]]]:
 
 def _is_weights(tensor: Tensor) -> bool:
     """A constant that is quantized, other than a bias."""
-    return tensor.is_constant and tensor.quant is not None and tensor.dtype != "int32"
+    biases = ("int32", "int64")
+    return tensor.is_constant and tensor.quant is not None and tensor.dtype not in biases
 
 
 def _refusal(tensor: Tensor, users: list[tuple[Op, int]], graph: Graph) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit.progress import SILENT
+from edgekit.quantize.compress.choose import choose_encodings
 from edgekit.quantize.compress.inputs import DECODABLE, EARLY, why_not
 from edgekit.tflite.golden import tflm_version
 from edgekit.tflite.reader import read_graph
@@ -151,8 +152,6 @@ def svdf(b: ModelBuilder, each: bool) -> int:
 
 
 def test_weights_that_a_kernel_reads_early_stay_plain() -> None:
-    from edgekit.quantize.compress.choose import choose_encodings
-
     b = ModelBuilder()
     data = b.finish([svdf(b, False)])
     choice = choose_encodings(read_graph(data, decode=False), "auto")
@@ -197,6 +196,34 @@ def test_weights_that_two_tensors_share_are_encoded_for_both_or_none() -> None:
     reasons = {row.name: row.reason for row in none.compression.tensors}
     assert "shared with 'other'" in reasons["weights"] and "DIV" in reasons["other"]
     assert none.bytes == none.tidy_bytes
+
+
+def test_weights_of_other_types_are_refused_in_words() -> None:
+    b = ModelBuilder()
+    x = b.input((1, 6, 6, 8), scale=0.5)
+    narrow = b.tensor((16, 3, 3, 8), "int4", scale=0.1, data=np.zeros(576, np.uint8), name="w4")
+    y = b.op("CONV_2D", [x, narrow, -1], (1, 6, 6, 16), scale=0.2)
+    old = b.constant(np.zeros((16, 3, 3, 16), np.uint8), scale=0.1, name="w8")
+    data = b.finish([b.op("CONV_2D", [y, old, -1], (1, 6, 6, 16), scale=0.2)])
+    rows = choose_encodings(read_graph(data, decode=False), "auto").rows
+    assert [(row.reason, row.bits) for row in rows] == [
+        ("DECODE gives no int4", 4),
+        ("DECODE gives no uint8", 8),
+    ]
+
+
+@needs_tflm
+def test_int16_activations_keep_their_int8_weights_encoded() -> None:
+    def wide(b: ModelBuilder, each: bool) -> int:
+        x = b.input((1, 6, 6, 8), "int16", scale=0.5)
+        w = constant(b, weights((16, 3, 3, 8)), each=True)
+        offsets = b.constant(
+            np.arange(16, dtype=np.int64), scales=0.5 * np.linspace(0.01, 0.02, 16)
+        )
+        return b.op("CONV_2D", [x, w, offsets], (1, 6, 6, 16), "int16", scale=0.2)
+
+    [row] = packed(wide, "prune").record.compression.tensors
+    assert (row.mode, row.dtype) == ("prune", "int8")
 
 
 @needs_tflm
