@@ -133,7 +133,8 @@ class Graph:
     """A whole model with one subgraph; tensors by index, ops in execution order.
 
     `decodes` are the DECODE ops of the file that are not among `ops` because their results are
-    constants here; their indices count all ops of the file.
+    constants here; their indices count all ops of the file. `offline` are the offsets in TFLite
+    Micro's arena that the file itself gives each tensor, -1 where it leaves one open; () for none.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Graph:
     file_bytes: int = 0
     sha256: str = ""
     decodes: tuple[Op, ...] = ()
+    offline: tuple[int, ...] = ()
 
     def tensor(self, index: int) -> Tensor:
         return self.tensors[index]

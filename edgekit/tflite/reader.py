@@ -21,6 +21,7 @@ from edgekit.tflite.layers import layer_of
 
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
+OFFLINE_PLAN = b"OfflineMemoryAllocation"
 
 # What a flatbuffer whose offsets lead nowhere makes Python raise.
 _DAMAGE = (
@@ -109,7 +110,20 @@ def _parse(data: bytes, name: str) -> Graph:
         outputs=tuple(int(i) for i in subgraph.OutputsAsNumpy()),
         file_bytes=len(data),
         sha256=sha256_bytes(data),
+        offline=_offline_plan(model),
     )
+
+
+def _offline_plan(model: Any) -> tuple[int, ...]:
+    """Metadata "OfflineMemoryAllocation": version, subgraph, count, then that many offsets."""
+    for position in range(model.MetadataLength()):
+        entry = model.Metadata(position)
+        buffer = model.Buffers(entry.Buffer())
+        if entry.Name() == OFFLINE_PLAN and buffer.DataLength() >= 12:
+            raw = buffer.DataAsNumpy().tobytes()
+            words = struct.unpack(f"<{len(raw) // 4}i", raw[: len(raw) // 4 * 4])
+            return words[3 : 3 + words[2]]
+    return ()
 
 
 @cache

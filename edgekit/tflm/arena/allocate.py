@@ -64,6 +64,12 @@ def allocate(graph: Graph, target: Target) -> Allocation:
 def _check_tensors(graph: Graph) -> None:
     if graph.decodes:
         raise ValueError("the graph has to be read with its DECODE ops: read_graph(decode=False)")
+    if graph.offline and len(graph.offline) != len(graph.tensors):
+        raise EdgekitError(
+            f"the file places {len(graph.offline)} tensors in TFLite Micro's arena and has "
+            f"{len(graph.tensors)}, which TFLite Micro refuses",
+            hint="leave the metadata OfflineMemoryAllocation out: convert the model again",
+        )
     for tensor in graph.tensors:
         if tensor.dtype not in TYPE_BYTES:
             raise EdgekitError(
@@ -114,7 +120,7 @@ def _finish(graph: Graph, abi: Abi, calls: list[Call], scratches: list[Scratch])
     calls.append(Call("temp", offsets_size, offsets_alignment, PLANNING))
     calls.append(Call("temp", info_size * infos, info_alignment, PLANNING))
     for tensor in graph.tensors:
-        if tensor.variable:
+        if tensor.variable and _fixed(graph, tensor) is None:
             calls.append(Call("persistent", tensor_bytes(tensor), ARENA_ALIGNMENT, VARIABLES))
     buffers = _buffers(graph, scratches)
     offsets = place(buffers)
@@ -150,10 +156,28 @@ def _buffers(graph: Graph, scratches: list[Scratch]) -> list[Buffer]:
         first.setdefault(index, len(graph.ops))
         last[index] = len(graph.ops)
     planned = [
-        Buffer(t.name, padded(tensor_bytes(t)), first.get(t.index, -1), last.get(t.index, -1))
+        Buffer(
+            t.name,
+            padded(tensor_bytes(t)),
+            first.get(t.index, -1),
+            last.get(t.index, -1),
+            _fixed(graph, t),
+        )
         for t in graph.tensors
-        if not (t.is_constant or t.variable) and tensor_bytes(t)
+        if _is_planned(graph, t)
     ]
     return planned + [
         Buffer(f"{s.name} of op {s.op}", padded(s.bytes), s.op + 1, s.op + 1) for s in scratches
     ]
+
+
+def _is_planned(graph: Graph, tensor: Tensor) -> bool:
+    if tensor.variable:
+        return _fixed(graph, tensor) is not None
+    return not tensor.is_constant and tensor_bytes(tensor) > 0
+
+
+def _fixed(graph: Graph, tensor: Tensor) -> int | None:
+    """The offset that the file gives a tensor."""
+    offset = graph.offline[tensor.index] if graph.offline else -1
+    return None if offset < 0 else offset

@@ -9,25 +9,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """What needs memory from time `first` to `last`, both included; `bytes` is aligned."""
+    """What needs memory from time `first` to `last`, both included; `bytes` is aligned.
+
+    `fixed` is the offset that the file gives it, None where the planner finds one.
+    """
 
     name: str
     bytes: int
     first: int
     last: int
+    fixed: int | None = None
 
 
 def place(buffers: Sequence[Buffer]) -> list[int]:
     """Offset of each buffer: largest first (of equals the one added last), into the lowest gap.
 
-    As in memory_planner/greedy_memory_planner.cc. A gap is searched among the buffers that live
-    at the same time, in the order of their offsets.
+    As in memory_planner/greedy_memory_planner.cc. Fixed ones come before all others. A gap is
+    searched among the buffers that live at the same time, in the order of their offsets.
     """
-    order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].bytes, -i))
+    order = [i for i, buffer in enumerate(buffers) if buffer.fixed is not None]
+    free = [i for i, buffer in enumerate(buffers) if buffer.fixed is None]
+    order += sorted(free, key=lambda i: (-buffers[i].bytes, -i))
     offsets = [0] * len(buffers)
     placed: list[int] = []
     for index in order:
-        offsets[index] = _lowest_gap(buffers[index], buffers, placed, offsets)
+        fixed = buffers[index].fixed
+        gap = _lowest_gap(buffers[index], buffers, placed, offsets)
+        offsets[index] = gap if fixed is None else fixed
         behind = next(
             (at for at, other in enumerate(placed) if offsets[other] > offsets[index]), len(placed)
         )

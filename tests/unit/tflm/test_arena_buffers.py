@@ -2,7 +2,7 @@
 """CMSIS-NN's buffer sizes, against what its own functions return on emulated cores.
 
 The table was printed by the library (4ab83cc, arm-none-eabi-gcc 12.2) on Cortex-M3, M4 and M55, for
-windows drawn at random; 3,000 more of each agreed.
+windows drawn at random, of 3,000 on each that all agreed.
 """
 
 from __future__ import annotations

@@ -44,3 +44,12 @@ def test_a_buffer_too_large_for_the_gap_goes_behind() -> None:
 def test_nothing_needs_nothing() -> None:
     assert _placed() == ([], 0)
     assert _placed((0, 1, 1), (16, 1, 1)) == ([0, 0], 16)
+
+
+def test_fixed_buffers_stay_where_they_are_and_come_first() -> None:
+    made = [Buffer("large", 64, 0, 1), Buffer("fixed", 16, 0, 1, fixed=32)]
+    assert place(made) == [48, 32]
+    made = [Buffer("fits", 32, 0, 1), Buffer("fixed", 16, 0, 1, fixed=32)]
+    assert place(made) == [0, 32]
+    overlapping = [Buffer("a", 16, 0, 1, fixed=0), Buffer("b", 16, 0, 1, fixed=8)]
+    assert place(overlapping) == [0, 8]

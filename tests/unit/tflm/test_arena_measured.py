@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 import copy
+import struct
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
+from edgekit.quantize.flatbuffer import pack, schema, unpack
+from edgekit.quantize.hygiene import OFFLINE_PLAN
+from edgekit.tflite.reader import read_graph
 from edgekit.tflm.arena import KERNEL_SETS
+from edgekit.tflm.arena.allocate import allocate
 from edgekit.tflm.arena.calls import needs
+from edgekit.tflm.arena.kernels import REFERENCE, target_of, uses_of
 from tests.random_graphs.flat import draw_flat
 from tests.support.exact import needs_tflm
 from tests.support.tflite_builder import ModelBuilder
@@ -29,10 +35,6 @@ def test_every_row_of_the_device_figures(shared: Path) -> None:
 
 def test_the_smallest_arena_was_measured_to_the_step(shared: Path) -> None:
     """The figures were taken in steps of 16 bytes from the bytes used, which are 4 modulo 16."""
-    from edgekit.tflite.reader import read_graph
-    from edgekit.tflm.arena.allocate import allocate
-    from edgekit.tflm.arena.kernels import target_of
-
     steps = [row for row in measured_rows(shared) if row.least]
     assert len(steps) == 12
     for row in steps:
@@ -77,11 +79,36 @@ def _batch_matmul() -> bytes:
     return b.finish([b.op("BATCH_MATMUL", [x, y], (2, 3, 5), scale=0.2)])
 
 
+def _placed(data: bytes, seed: int) -> bytes:
+    """`data` with metadata that place about half of its activations, one behind the other."""
+    rng = np.random.default_rng(seed)
+    graph = read_graph(data, decode=False)
+    offsets, end = [-1] * len(graph.tensors), 0
+    for tensor in graph.tensors:
+        if not tensor.is_constant and rng.random() < 0.5:
+            offsets[tensor.index] = end
+            end += (tensor.bytes + 15) // 16 * 16 + int(rng.choice([0, 16, 64]))
+    model = unpack(data)
+    buffer, entry = schema().BufferT(), schema().MetadataT()
+    words = struct.pack(f"<{3 + len(offsets)}i", 1, 0, len(offsets), *offsets)
+    buffer.data = np.frombuffer(words, np.uint8)
+    entry.name, entry.buffer = OFFLINE_PLAN, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    return pack(model)
+
+
+def test_tensors_that_the_file_places() -> None:
+    needs_tflm()
+    models = [_placed(draw_flat(seed), seed) for seed in range(20)]
+    assert any(max(read_graph(data, decode=False).offline) >= 0 for data in models)
+    wrong = [one for one in compare_arenas(models) if not one.right]
+    assert not wrong, wrong
+
+
 def test_a_wrong_struct_size_is_seen() -> None:
     """The comparison itself: four bytes more in one kernel's data make it fail."""
     needs_tflm()
-    from edgekit.tflm.arena.kernels import REFERENCE, uses_of
-
     b = ModelBuilder()
     x = b.input((1, 12), scale=0.1)
     w = b.constant(np.ones((5, 12), np.int8), scales=[0.1])

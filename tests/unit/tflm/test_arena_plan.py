@@ -201,3 +201,18 @@ def test_temporary_tensors_lie_on_the_head() -> None:
     ]
     assert needs(calls).least_bytes == 176  # 112 + 30, aligned 144 + 8: 152, more than 100 + 64
     assert needs(calls[:3]).least_bytes == 160
+
+
+def test_an_offline_plan_for_another_number_of_tensors() -> None:
+    graph = replace(_relu(), offline=(0,))
+    with pytest.raises(EdgekitError, match="places 1 tensors"):
+        plan_arena(graph, kernels="reference", core="cortex-m4")
+
+
+def test_an_offline_plan_moves_the_end() -> None:
+    graph = _relu()
+    free = plan_arena(graph, kernels="reference", core="cortex-m4")
+    fixed = replace(graph, offline=(1024, -1))
+    plan = plan_arena(fixed, kernels="reference", core="cortex-m4")
+    assert plan.offsets == (1024, 0)
+    assert plan.used_bytes - free.used_bytes == 1024 + 112 - 224
