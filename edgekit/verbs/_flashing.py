@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 RUN_TIMEOUT_S = 60.0
 RUN_TIMEOUT_S_PER_MB = 40.0
 HELLO_TIMEOUT_S = 10.0
+# How long a port that came back may be refused to us.
+RIGHTS_S = 2.0
 
 
 @dataclass(slots=True)
@@ -158,6 +161,7 @@ def _ask_hello(run: _Run) -> Hello:
     from edgekit.link.emulator import open_port
     from edgekit.wait import Deadline
 
+    begin = time.monotonic()
     wait = Deadline(HELLO_TIMEOUT_S, f"hello from {run.serial_port} after flashing")
     while True:
         try:
@@ -165,6 +169,11 @@ def _ask_hello(run: _Run) -> Hello:
                 return device.hello()
         except DeviceTimeout:
             wait.left_s()
+        except DeviceError:
+            # a port that has just come back may not be ours for a moment, while udev works
+            if time.monotonic() - begin > RIGHTS_S:
+                raise
+            time.sleep(RIGHTS_S / 10)
 
 
 _DO = {

@@ -27,7 +27,8 @@ class TflmUse:
 
 @dataclass(frozen=True, slots=True)
 class BuildRecord:
-    """What was built and what it takes, in bytes. `bin` and `hex` are None for a host program.
+    """What was built and what it takes, in bytes. `bin` and `hex` are None for a host program,
+    `uf2` where the board's bootloader takes none.
 
     `flash_bytes` is code, constants and the image of initialised data; `ram_bytes` is data and the
     stack's reserve; `model_flash_bytes` is the flash minus that of the same app without a model.
@@ -37,6 +38,7 @@ class BuildRecord:
     elf: Path
     bin: Path | None
     hex: Path | None
+    uf2: Path | None
     empty_elf: Path
     flash_bytes: int
     ram_bytes: int
@@ -60,6 +62,7 @@ def build(folder: str | Path, *, sanitize: bool = False, tflm_dir: str | Path = 
     from edgekit.artifacts import hash_tree, read_record, sha256_file, write_record
     from edgekit.boards import load_board
     from edgekit.build.firmware import build_firmware
+    from edgekit.verbs._uf2 import write_uf2
 
     folder = Path(folder)
     # Read first: a folder without this record is not a project that edgekit wrote.
@@ -79,6 +82,7 @@ def build(folder: str | Path, *, sanitize: bool = False, tflm_dir: str | Path = 
         elf=result.elf,
         bin=result.bin,
         hex=result.hex,
+        uf2=write_uf2(result.bin, board),
         empty_elf=result.empty_elf,
         flash_bytes=result.flash_bytes,
         ram_bytes=result.ram_bytes,
@@ -110,11 +114,10 @@ def _find_tflm(project: dict[str, Any], board: Board, directory: str) -> TflmLib
     if project["runtime"] != "tflm":
         return None
     from edgekit.build.tflm import find_tflm
+    from edgekit.build.toolchain import find_cpp_compiler
     from edgekit.emit.op_resolver import resolver_method
-    from edgekit.tools import find_tool
 
-    if board.build.toolchain == "arm-none-eabi":
-        find_tool("arm-none-eabi-g++")
+    find_cpp_compiler(board.build.toolchain)
     methods = {resolver_method(row["op"]) for row in project["ops"]}
     return find_tflm(directory, board, sorted(methods - {""}))
 

@@ -16,12 +16,12 @@ _INSTALL = "arduino-cli core install arduino:mbed_nano brings Arduino's bossac"
 
 
 def steps(job: Job) -> list[Step]:
-    """Erase, write, verify, reset, at the port that the bootloader opens."""
+    """Erase, write, reset, at the port that the bootloader opens, as Arduino's recipe has it."""
     program = _program(job.flasher.variant)
-    command = (program, f"--port={LOADER_PORT}", "-U", "-i", "-e", "-w", "-v", job.image("bin"))
+    command = (program, f"--port={LOADER_PORT}", "-U", "-i", "-e", "-w", job.image("bin"))
     return [
         *enter_bootloader(job, "port"),
-        Step("run", "erase, write, verify, reset", (*command, "-R")),
+        Step("run", "erase, write, reset", (*command, "-R")),
     ]
 
 

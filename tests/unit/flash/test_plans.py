@@ -93,7 +93,7 @@ CABLE = {"port": "/dev/ttyUSB0", "role": "cable"}
             [
                 "stty -F /dev/ttyACM1 1200",
                 "(wait)",
-                "bossac --port=PORT -U -i -e -w -v /w/fw/build/firmware.bin -R",
+                "bossac --port=PORT -U -i -e -w /w/fw/build/firmware.bin -R",
             ],
         ),
         (
