@@ -62,7 +62,7 @@ missing_packages() {
     printf 'gcc-arm-none-eabi libnewlib-arm-none-eabi '
   fi
   if [ "$extra" = dev ]; then
-    has avr-g++ && [ -d /usr/share/arduino/hardware ] || printf 'gcc-avr avr-libc arduino-core-avr '
+    has avr-g++ || printf 'gcc-avr avr-libc arduino-core-avr '
     has cmake || printf 'cmake '
   fi
   has qemu-system-arm || printf 'qemu-system-arm '

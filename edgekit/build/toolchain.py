@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.errors import EdgekitError, ToolMissing
-from edgekit.tools import INSTALL, find_tool, run_tool
+from edgekit.tools import INSTALL, ToolFailed, find_tool, run_tool
 
 COMPILERS = {
     "arm-none-eabi": "arm-none-eabi-gcc",
@@ -45,6 +46,21 @@ def find_compiler(toolchain: str) -> Compiler:
     path = find_tool(name)
     if toolchain != "host":
         _need_library(name)
+    lines = run_tool(name, "--version", timeout_s=_ASK_TIMEOUT_S).splitlines()
+    return Compiler(path=path, version=lines[0].strip() if lines else "unknown")
+
+
+def find_cpp_compiler(toolchain: str) -> Compiler:
+    """The C++ compiler of `toolchain`; ToolMissing also where its standard library is not."""
+    name = COMPILERS[toolchain].replace("gcc", "g++") if toolchain != "host" else "c++"
+    path = find_tool(name)
+    asked = ("-x", "c++", "-fsyntax-only", "-include", "cstdint", os.devnull)
+    try:
+        run_tool(name, *asked, timeout_s=_ASK_TIMEOUT_S)
+    except ToolFailed:
+        raise ToolMissing(
+            f"'{name}' is installed without its C++ library", hint=INSTALL.get(name, "")
+        ) from None
     lines = run_tool(name, "--version", timeout_s=_ASK_TIMEOUT_S).splitlines()
     return Compiler(path=path, version=lines[0].strip() if lines else "unknown")
 

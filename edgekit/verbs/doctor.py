@@ -82,6 +82,9 @@ def _tools() -> list[Check]:
         _tool("qemu-system-arm", lambda: _qemu("qemu-system-arm")),
         _tool("riscv64-unknown-elf-gcc", lambda: _compiler("riscv64-unknown-elf"), needed=False),
         _tool("qemu-system-riscv32", lambda: _qemu("qemu-system-riscv32"), needed=False),
+        # for --runtime tflm and the template cmake
+        _tool("cmake", lambda: _first_line("cmake"), needed=False),
+        _tool("arm-none-eabi-g++", _cpp_compiler, needed=False),
     ]
 
 
@@ -103,6 +106,13 @@ def _tool(name: str, ask: Callable[[], str], *, needed: bool = True) -> Check:
 def _first_line(name: str) -> str:
     text = run_tool(name, "--version", timeout_s=_ASK_TIMEOUT_S)
     return text.splitlines()[0].strip() if text.strip() else "no version"
+
+
+def _cpp_compiler() -> str:
+    """The C++ compiler's version; EdgekitError where its headers are not there."""
+    from edgekit.build.toolchain import find_cpp_compiler
+
+    return find_cpp_compiler("arm-none-eabi").version
 
 
 def _compiler(toolchain: str) -> str:

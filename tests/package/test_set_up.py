@@ -124,7 +124,8 @@ def test_a_failing_apt_is_said_and_does_not_stop_it(machine: Machine) -> None:
 
 def test_a_second_run_does_nothing(machine: Machine) -> None:
     machine.stub("arm-none-eabi-gcc", "echo /usr/lib/nano.specs")
-    machine.stub("qemu-system-arm")
+    for program in ("avr-g++", "cmake", "qemu-system-arm"):
+        machine.stub(program)
     _, calls = machine.set_up()
     assert [call for call in calls if "pip install" in call]
     said, calls = machine.set_up()
