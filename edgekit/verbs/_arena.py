@@ -21,7 +21,7 @@ class TflmArena:
     """The arena that TFLite Micro needs, in bytes: the larger of the kernel sets on `core`.
 
     `plans` holds each kernel set's own. `parts` adds up to `arena_bytes`, `largest` are the three
-    largest activations or scratch buffers. Where an op's needs are
+    largest tensors in it. Where an op's needs are
     not known, `exact` is False, `plans` and `parts` are empty, and the number is what the 64-bit
     interpreter of this host uses, which may be too small for `AllocateTensors` on the device.
     """

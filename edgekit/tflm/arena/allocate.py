@@ -167,7 +167,8 @@ def _buffers(graph: Graph, scratches: list[Scratch]) -> list[Buffer]:
         if _is_planned(graph, t)
     ]
     return planned + [
-        Buffer(f"{s.name} of op {s.op}", padded(s.bytes), s.op + 1, s.op + 1) for s in scratches
+        Buffer(f"{s.name} of op {s.op}", padded(s.bytes), s.op + 1, s.op + 1, op=s.op)
+        for s in scratches
     ]
 
 

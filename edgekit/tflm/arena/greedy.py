@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class Buffer:
     """What needs memory from time `first` to `last`, both included; `bytes` is aligned.
 
-    `fixed` is the offset that the file gives it, None where the planner finds one.
+    `fixed` is the offset that the file gives it, None where the planner finds one. `op` is set
+    for a scratch buffer: the index of the op that needs it.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Buffer:
     first: int
     last: int
     fixed: int | None = None
+    op: int | None = None
 
 
 def place(buffers: Sequence[Buffer]) -> list[int]:

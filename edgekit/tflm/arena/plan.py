@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgekit.tflite.graph import Graph
 from edgekit.tflm.arena.abi import align_up
 from edgekit.tflm.arena.allocate import ACTIVATIONS, Allocation, allocate
-from edgekit.tflm.arena.calls import ARENA_ALIGNMENT, Call, Need, needs
+from edgekit.tflm.arena.calls import ARENA_ALIGNMENT, Need, needs
 from edgekit.tflm.arena.greedy import Buffer
 from edgekit.tflm.arena.kernels import KERNEL_SETS, Target, kernel_sets_of, target_of
 
@@ -55,8 +55,9 @@ class ArenaPlan:
         return f"planned as TFLite Micro of {VERSION} allocates: {kernels} kernels on {self.core}"
 
     def largest(self, count: int = 3) -> tuple[Buffer, ...]:
-        """The largest activations and scratch buffers."""
-        return tuple(sorted(self.buffers, key=lambda b: -b.bytes)[:count])
+        """The largest tensors, without the kernels' scratch buffers."""
+        tensors = [buffer for buffer in self.buffers if buffer.op is None]
+        return tuple(sorted(tensors, key=lambda b: -b.bytes)[:count])
 
 
 def plan_arena(graph: Graph, *, kernels: str, core: str) -> ArenaPlan:
@@ -95,8 +96,3 @@ def plan_target(graph: Graph, target: Target) -> ArenaPlan:
 def _parts(done: Allocation, need: Need, arena_bytes: int) -> tuple[ArenaPart, ...]:
     sizes = {ACTIVATIONS: need.head_bytes, **need.parts, START_ONLY: arena_bytes - need.used_bytes}
     return tuple(ArenaPart(name, size) for name, size in sizes.items() if size)
-
-
-def least_accepted(calls: list[Call]) -> int:
-    """The smallest multiple of 16 that is accepted as an arena's exact size."""
-    return needs(calls).least_bytes

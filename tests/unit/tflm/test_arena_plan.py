@@ -47,8 +47,7 @@ def _conv(kernel: tuple[int, int], in_c: int, out_c: int, kind: str = "CONV_2D")
 def _scratch(graph: Graph, core: str, kernels: str = "cmsis_nn") -> list[int]:
     """Sizes in the plan of all that is no tensor."""
     plan = plan_arena(graph, kernels=kernels, core=core)
-    names = {tensor.name for tensor in graph.tensors}
-    return [buffer.bytes for buffer in plan.buffers if buffer.name not in names]
+    return [buffer.bytes for buffer in plan.buffers if buffer.op is not None]
 
 
 def test_one_relu_by_hand() -> None:
@@ -144,6 +143,14 @@ def test_the_larger_kernel_set_wins() -> None:
     assert both[1].arena_bytes > both[0].arena_bytes + 700
     assert arena_for(graph, "host").kernels == "reference"
     assert arena_for(graph, "rv32imc").arena_bytes > both[0].arena_bytes  # enums are ints there
+
+
+def test_the_largest_tensors_are_tensors() -> None:
+    plan = plan_arena(_dense(400), kernels="reference", core="cortex-m4")
+    assert [buffer.bytes for buffer in plan.largest(3)] == [400, 16]
+    conv = plan_arena(_conv((5, 5), 64, 1), kernels="cmsis_nn", core="cortex-m4")
+    assert max(buffer.bytes for buffer in conv.buffers) == 4 * 1600
+    assert [buffer.bytes for buffer in conv.largest(3)] == [4096, 64]
 
 
 def test_an_op_whose_needs_are_not_known() -> None:
