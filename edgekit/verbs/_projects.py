@@ -89,6 +89,7 @@ def tflm_content(wish: Wish) -> Content:
 
     graph = read_graph(wish.tflite, decode=False)
     check_decode(wish.template, needs_decode(graph))
+    _check_ops(graph)
     planned = _planned(graph, wish)
     arena_bytes, how = planned.arena_bytes, planned.how
     if wish.arena_bytes is not None:
@@ -118,6 +119,17 @@ def tflm_content(wish: Wish) -> Content:
         facts={"methods": needed_methods(graph)},
         warnings=_arena_warnings(wish, planned, arena_bytes),
     )
+
+
+def _check_ops(graph: Graph) -> None:
+    """EdgekitError, naming the layer and a remedy, for an op that TFLite Micro does not run."""
+    from edgekit.tflm.ops import unsupported_ops
+
+    for index, why in unsupported_ops(graph).items():
+        op = graph.ops[index]
+        raise EdgekitError(
+            f"TFLite Micro cannot run {op.kind} (layer '{op.layer}'): {why.reason}", hint=why.remedy
+        )
 
 
 def _planned(graph: Graph, wish: Wish) -> TflmArena:
