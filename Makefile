@@ -25,4 +25,4 @@ lint:
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
-	@.venv/bin/clang-format --dry-run -Werror $$(git ls-files 'firmware/*.c' 'firmware/*.h' 'tests/*.c')
+	@.venv/bin/clang-format --dry-run -Werror $$(git ls-files 'firmware/*.c' 'firmware/*.cpp' 'firmware/*.h' 'tests/*.c')

@@ -191,7 +191,10 @@ def _long_functions(path: Path) -> list[str]:
 def _all_sources() -> list[Path]:
     python = [*_python_files(), *sorted((ROOT / "tests").rglob("*.py"))]
     firmware = ROOT / "firmware"
-    return [*python, *sorted(path for path in firmware.rglob("*") if path.suffix in (".c", ".h"))]
+    return [
+        *python,
+        *sorted(path for path in firmware.rglob("*") if path.suffix in (".c", ".cpp", ".h")),
+    ]
 
 
 def test_functions_are_short() -> None:
