@@ -4,6 +4,8 @@ not go together is refused, and their pages claim no more than was tried."""
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,11 +40,21 @@ PARTS = {"app", "runtime", "port", "model", "tflm", "board", "aot"}
 BY_PLATFORM = [each for each in all_templates() if not each.builder]
 
 
+Rendered = Callable[[str, str], Path]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+    """Each project, rendered once, to be read only."""
+    folder = tmp_path_factory.mktemp("rendered")
+    return cache(lambda template, runtime: render(template, runtime, folder))
+
+
 @pytest.mark.parametrize(("template", "runtime"), PROJECTS)
 def test_it_is_the_same_every_time_and_as_golden(
-    tmp_path: Path, template: str, runtime: str
+    rendered: Rendered, tmp_path: Path, template: str, runtime: str
 ) -> None:
-    project = render(template, runtime, tmp_path / "one")
+    project = rendered(template, runtime)
     again = render(template, runtime, tmp_path / "two")
     trees = [hash_tree(folder) for folder in (project, again)]
     assert trees[0] == trees[1]
@@ -54,13 +66,14 @@ def test_it_is_the_same_every_time_and_as_golden(
 
 @pytest.mark.parametrize(("template", "runtime"), PROJECTS)
 def test_nothing_is_left_unfilled_and_nothing_is_of_this_machine(
-    tmp_path: Path, template: str, runtime: str
+    rendered: Rendered, template: str, runtime: str
 ) -> None:
-    for path in render(template, runtime, tmp_path).rglob("*"):
+    project = rendered(template, runtime)
+    for path in project.rglob("*"):
         if not path.is_file() or path.suffix in (".tflite", ".json"):
             continue
         text = path.read_text()
-        assert str(tmp_path) not in text, path
+        assert str(project.parent) not in text, path
         assert "{{" not in text and "{%" not in text and "__name__" not in str(path), path
 
 
@@ -70,11 +83,11 @@ def test_the_golden_files_are_those_of_these_templates() -> None:
     assert {name for name, _ in PROJECTS} == set(BOARDS) == set(template_names())
 
 
-def test_aot_projects_need_no_tflite_micro(tmp_path: Path) -> None:
+def test_aot_projects_need_no_tflite_micro(rendered: Rendered) -> None:
     for template, runtime in PROJECTS:
         if runtime != "aot":
             continue
-        for path in render(template, runtime, tmp_path).rglob("*"):
+        for path in rendered(template, runtime).rglob("*"):
             if path.is_file() and path.suffix not in (".tflite", ".json", ".md", ".toml"):
                 text = path.read_text()
                 assert "#include <tensorflow" not in text and "micro_interpreter" not in text
@@ -82,20 +95,20 @@ def test_aot_projects_need_no_tflite_micro(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("template", BY_PLATFORM, ids=lambda each: each.name)
-def test_their_pages_claim_no_more_than_was_tried(tmp_path: Path, template: Template) -> None:
+def test_their_pages_claim_no_more_than_was_tried(rendered: Rendered, template: Template) -> None:
     for runtime, tried in template.tried.items():
         assert tried == "not built", "say here what was done, and what proves it"
-        page = (render(template.name, runtime, tmp_path) / "README.md").read_text()
+        page = (rendered(template.name, runtime) / "README.md").read_text()
         assert "**Not built here**" in page
         for word in ("## Build", "lash", "## Connect", "edgekit bench . --port PORT"):
             assert word in page, word
         assert max(map(len, page.splitlines())) < 260
 
 
-def test_the_app_is_one_and_the_same(tmp_path: Path) -> None:
+def test_the_app_is_one_and_the_same(rendered: Rendered) -> None:
     firmware = ROOT / "firmware"
     for template, runtime in PROJECTS:
-        project = render(template, runtime, tmp_path)
+        project = rendered(template, runtime)
         place = load_template(template).place("app")
         for name in ("ek_app.c", "ek_commands.c", "ek_timing.c", "ek_messages.h"):
             copied = (project / place / name).read_bytes()
@@ -103,10 +116,10 @@ def test_the_app_is_one_and_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("template", BY_PLATFORM, ids=lambda each: each.name)
-def test_every_source_is_in_the_build_files(tmp_path: Path, template: Template) -> None:
+def test_every_source_is_in_the_build_files(rendered: Rendered, template: Template) -> None:
     """Where a build system takes a list, every C and C++ file of the project is on it."""
     for runtime in template.runtimes:
-        project = render(template.name, runtime, tmp_path)
+        project = rendered(template.name, runtime)
         lists = [path.read_text() for path in project.rglob("CMakeLists.txt")]
         if not lists:
             continue
