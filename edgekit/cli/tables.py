@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+LARGEST_PARTS = 4
 _UNKNOWN = "not checked"  # how the reason of a runtime begins that this machine lacks
 
 
@@ -81,6 +82,17 @@ def arena_note(record: dict[str, Any]) -> str:
     return f"tflm on {found['core']}: {by_kernels}"
 
 
+def arena_facts(record: dict[str, Any]) -> list[Row]:
+    """What TFLite Micro's arena holds, the largest shares first."""
+    parts = (record.get("tflm_arena") or {}).get("parts", ())
+    largest = sorted(parts, key=lambda part: -part["bytes"])
+    shown = [f"{part['name']} {kib(part['bytes'])}" for part in largest[:LARGEST_PARTS]]
+    rest = sum(part["bytes"] for part in largest[LARGEST_PARTS:])
+    if rest:
+        shown.append(f"rest {kib(rest)}")
+    return [("in tflm's", ", ".join(shown), "")] if shown else []
+
+
 def show_inspect(out: Console, record: dict[str, Any]) -> None:
     heading(out, short_path(record["tflite"]), f"SHA-256 {record['model_sha256'][:16]}…")
     by_role = {
@@ -96,6 +108,7 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         ("MACs", number(record["macs"]), "of one inference"),
         ("peak RAM", kib(record["peak_bytes"]), f"of activations, in op {record['peak_op']}"),
         ("arena", arenas(record["arena_bytes"]), arena_note(record)),
+        *arena_facts(record),
         *encoded_facts(record["tensors"]),
     ]
     for runtime, reason in record["runtimes"].items():
