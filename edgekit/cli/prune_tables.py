@@ -99,7 +99,10 @@ def _show_groups(out: Console, record: dict[str, Any]) -> None:
 def _training_facts(record: dict[str, Any]) -> list[Row]:
     if tuned := record.get("fine_tuning"):
         epochs = f"best epoch {tuned.get('best_epoch')} of {tuned['epochs']}"
-        return [("fine-tuning", f"{number(tuned['steps'])} steps", epochs)]
+        rows: list[Row] = [("fine-tuning", f"{number(tuned['steps'])} steps", epochs)]
+        if record.get("batch_norm") == "re-estimated":
+            rows.append(("batch norm", "re-estimated", "statistics, after the last step"))
+        return rows
     if state := record.get("batch_norm"):
         return [("batch norm", state, "statistics, on samples without labels")]
     return []

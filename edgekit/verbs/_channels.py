@@ -10,7 +10,7 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
-from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, name_of, samples_of
+from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, name_of, samples_of, some_of
 from edgekit.verbs._prune_record import LayerRow, PruneRecord
 from edgekit.verbs._pruning import nothing_to_learn
 from edgekit.verbs._scoring import accuracies, compared
@@ -143,7 +143,7 @@ def _fit(
     from edgekit.prune.channels.tuning import unmasked
 
     if plan.recalibrate_bn:  # the old statistics belong to sums over more channels
-        recalibrate_bn(removed.model, samples.train.arrays(), seed=plan.budget.seed)
+        recalibrate_bn(removed.model, some_of(samples.train), seed=plan.budget.seed)
     mark = "-".join(str(row.after) for row in removed.groups)
     pruner = unmasked(removed.share)
     return train(plan, removed.model, pruner, samples, dataset, progress, mark=mark)
@@ -155,7 +155,7 @@ def _recalibrated(plan: Plan, small: Any, samples: Samples | None) -> str:
 
     if samples is None or not plan.recalibrate_bn:
         return ""
-    x, seed = samples.train.arrays(), plan.budget.seed
+    x, seed = some_of(samples.train), plan.budget.seed
     scorer = judging(plan, samples) or likeness_scorer(plan.copy, x, seed)
     return recalibrate_if_better(small, x, scorer, seed)
 

@@ -185,6 +185,15 @@ def name_of(choice: Any) -> str:
     return str(getattr(choice, "__name__", "") or getattr(choice, "name", type(choice).__name__))
 
 
+def some_of(split: Split) -> list[np.ndarray]:
+    """As many seeded samples as statistics are estimated on; no more need to be read."""
+    from edgekit.prune.batchnorm import BATCH, BATCHES
+
+    if len(split) <= BATCH * BATCHES:
+        return split.arrays()
+    return split.take(np.random.default_rng(3).permutation(len(split))[: BATCH * BATCHES]).arrays()
+
+
 def judging(plan: Plan, samples: Samples) -> Callable[[Any], float] | None:
     """Scores a model on the samples that judge; None where there are none."""
     from edgekit.prune.feed import Lesson

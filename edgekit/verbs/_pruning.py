@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgekit.progress import Progress
-from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, samples_of
+from edgekit.verbs._lessons import Plan, Samples, evidence_of, judging, samples_of, some_of
 from edgekit.verbs._scoring import accuracies, compared
 from edgekit.verbs._training import train
 
@@ -54,7 +54,8 @@ def prune_copy(plan: Plan, data: Any, progress: Progress) -> Pruned:
     learns = samples is not None and samples.targets is not None and plan.budget.epochs != 0
     if learns and samples is not None and dataset is not None:
         masks, target, fine_tuning, notes = _fit(plan, samples, dataset, progress)
-        batch_norm = ""
+        # a short run leaves the moving averages behind the weights
+        batch_norm = _caught_up(plan, samples)
         warnings += notes
     else:
         masks, target, batch_norm = _at_once(plan, samples, progress)
@@ -112,6 +113,16 @@ def _fit(
     return pruner.masks, pruner.target, told, notes
 
 
+def _caught_up(plan: Plan, samples: Samples) -> str:
+    """Batch-norm statistics re-estimated where those who judge epochs find that better."""
+    from edgekit.prune.oneshot import recalibrate_if_better
+
+    scorer = judging(plan, samples) if plan.recalibrate_bn else None
+    if scorer is None:
+        return ""
+    return recalibrate_if_better(plan.copy, some_of(samples.train), scorer, plan.budget.seed)
+
+
 def _at_once(plan: Plan, samples: Samples | None, progress: Progress) -> tuple[Masks, float, str]:
     from edgekit.prune.oneshot import likeness_scorer, prune_at_once, recalibrate_if_better
 
@@ -119,7 +130,7 @@ def _at_once(plan: Plan, samples: Samples | None, progress: Progress) -> tuple[M
     seed = plan.budget.seed
     if samples is None or not plan.recalibrate_bn:
         return *prune_at_once(plan.copy, plan.sparsity, plan.choice, evidence), ""
-    x = samples.train.arrays()
+    x = some_of(samples.train)
     scorer = judging(plan, samples) or likeness_scorer(plan.copy, x, seed)
     masks, target = prune_at_once(plan.copy, plan.sparsity, plan.choice, evidence)
     progress.say("estimating batch-norm statistics")

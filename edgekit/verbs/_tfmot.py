@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
-from edgekit.verbs._lessons import Plan, judging, name_of, samples_of
+from edgekit.verbs._lessons import Plan, judging, name_of, samples_of, some_of
 from edgekit.verbs._pruning import Pruned, nothing_to_learn
 from edgekit.verbs._scoring import accuracies, compared
 
@@ -143,7 +143,7 @@ def _recalibrated(plan: Plan, result: TfmotResult, samples: Samples | None) -> s
 
     if samples is None or not plan.recalibrate_bn:
         return ""
-    x, seed = samples.train.arrays(), plan.budget.seed
+    x, seed = some_of(samples.train), plan.budget.seed
     scorer = judging(plan, samples) or likeness_scorer(plan.copy, x, seed)
     return recalibrate_if_better(result.model, x, scorer, seed)
 
