@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgekit fit` brings ResNet8 into a board with half the flash and RAM that it needs.
 
-    python benchmarks/fit_half_board.py SHARED [--trials 8] [--steps 300] [-o FOLDER]
+    python benchmarks/fit_half_board.py SHARED [--trials 8] [--steps 300]
+        [--final-steps 2000] [-o FOLDER]
 
 SHARED is the folder with `models/resnet8_cifar_jpeg.keras` and `data/cifar10_subset.npz`. Writes
 `half.toml` (the emulated Cortex-M4 with memory cut to half of what the whole firmware of the model
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("shared", type=Path)
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--final-steps", type=int)
     parser.add_argument("--time-budget-s", type=float)
     parser.add_argument("-o", "--out", type=Path, default=Path("fit_half_board"))
     given = parser.parse_args()
@@ -73,6 +75,7 @@ def main() -> None:
             out=given.out / "fit",
             trials=given.trials,
             steps=given.steps,
+            final_steps=given.final_steps,
             time_budget_s=given.time_budget_s,
             augment="flip_shift",
             eval_samples=1500,
@@ -95,7 +98,9 @@ def main() -> None:
         },
         "base_macs": record.base.macs,
         "trials": record.trials,
+        "turned_down": record.turned_down,
         "steps_per_trial": given.steps,
+        "final_steps": given.final_steps,
         "scored": record.scored,
         "wall_s": round(time.monotonic() - start),
     }

@@ -157,6 +157,15 @@ def fit(
             metavar="N", min=1, help="Steps of a candidate, instead.", rich_help_panel=TRAINING
         ),
     ] = None,
+    final_steps: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="More steps of the winner in the end.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Samples.", rich_help_panel=TRAINING)
     ] = None,
@@ -193,6 +202,7 @@ def fit(
             search=tuple(search or ("channels",)),
             epochs=epochs,
             steps=steps,
+            final_steps=final_steps,
             batch_size=batch_size,
             learning_rate=learning_rate,
             augment=augment,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,8 +118,17 @@ class Workshop:
             chosen[name] = np.sort(np.argsort(scores[name], kind="stable")[:count])
         return remove_channels(model, chosen)
 
-    def tune(self, model: Any, candidate: Candidate, progress: Progress = SILENT) -> None:
-        """Fine-tune, taught by the model as it came; without epochs only zero what is to go."""
+    def tune(
+        self,
+        model: Any,
+        candidate: Candidate,
+        progress: Progress = SILENT,
+        steps: int | None = None,
+    ) -> None:
+        """Fine-tune, taught by the model as it came; without epochs only zero what is to go.
+
+        `steps` are in place of the setting's budget.
+        """
         from edgekit.prune.augment import named_augment
         from edgekit.prune.batchnorm import recalibrate_bn
         from edgekit.prune.feed import Lesson
@@ -129,7 +138,7 @@ class Workshop:
         if not any(candidate.channels.values()) and not candidate.sparsity:
             return
         x, seed = self.train.arrays(), self.setting.budget.seed
-        if self.setting.budget.epochs == 0:
+        if self.setting.budget.epochs == 0 and not steps:
             self._zero(model, candidate)
             recalibrate_bn(model, x, seed=seed)
             return
@@ -142,7 +151,10 @@ class Workshop:
             augment=named_augment(self.setting.augment),
             held_out=(self.judges.arrays(), self.judges.y) if len(self.judges) else None,
         )
-        budget = self.setting.budget.resolved(len(lesson))
+        budget = self.setting.budget
+        if steps:
+            budget = replace(budget, epochs=None, steps=steps)
+        budget = budget.resolved(len(lesson))
         pruner = self._pruner(model, candidate)
         fine_tune(model, lesson, pruner, budget, progress, scorer=self._scorer(lesson, model))
         recalibrate_bn(model, x, seed=seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ STEP = 0.05
 FIRST = (0.5, 0.25, 0.75, 0.625)
 SCREENED_PER_TRIAL = 12  # candidates that may be turned down unbuilt for each one that is measured
 PARTS = ("channels", "sparsity")
+COLLISIONS = ("IntegrityError", "OperationalError")  # of databases
+AGAIN_S = (0.2, 0.5, 1.0, 2.0)  # until the next attempt to open one
 _GROUP = "channels of "  # the name of a group's parameter begins like this
 _WORST = (1.0, 1.0, 1.0)
 
@@ -82,12 +85,7 @@ def open_study(url: str, default: Path, identity: str, seed: int) -> Any:
     optuna = need_optuna()
     with calm():
         try:
-            study = optuna.create_study(
-                study_name=NAME,
-                storage=_storage(optuna, url, default),
-                directions=["minimize"] * 3,
-                load_if_exists=True,
-            )
+            study = _created(optuna, url, default)
         except Exception as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0][:160]
             raise EdgekitError(
@@ -107,6 +105,23 @@ def open_study(url: str, default: Path, identity: str, seed: int) -> Any:
             seed=seed + count, n_startup_trials=len(FIRST) + 2, constraints_func=_constraints
         )
     return study
+
+
+def _created(optuna: Any, url: str, default: Path) -> Any:
+    """Two processes that make the tables of a new database at once get in each other's way."""
+    for wait_s in (*AGAIN_S, None):
+        try:
+            return optuna.create_study(
+                study_name=NAME,
+                storage=_storage(optuna, url, default),
+                directions=["minimize"] * 3,
+                load_if_exists=True,
+            )
+        except Exception as error:
+            if wait_s is None or not any(kind in str(error) for kind in COLLISIONS):
+                raise
+            time.sleep(wait_s)
+    return None
 
 
 def _storage(optuna: Any, url: str, default: Path) -> Any:

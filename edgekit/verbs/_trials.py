@@ -33,6 +33,7 @@ class Job:
     bench_samples: int
     search: tuple[str, ...]
     study: str
+    final_steps: int | None
     progress: Progress
 
     @property

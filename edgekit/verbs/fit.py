@@ -15,6 +15,7 @@ from edgekit.progress import SILENT, Progress
 from edgekit.verbs._studies import PARTS
 
 if TYPE_CHECKING:
+    from edgekit.verbs._trials import Job
     from edgekit.verbs.bench import BenchRecord
 
 
@@ -131,6 +132,7 @@ def fit(
     search: Sequence[str] = ("channels",),
     epochs: int | None = None,
     steps: int | None = None,
+    final_steps: int | None = None,
     batch_size: int | None = None,
     learning_rate: float = 1e-3,
     augment: str = "none",
@@ -149,28 +151,32 @@ def fit(
     weights or blocks). Flash and RAM are foretold from its graph; one that is over by more than a
     twentieth is turned down and does not count. The others are fine-tuned for `epochs` or
     `steps`, quantized, built, scored, and run on the emulated board if `max_latency`
-    (instructions, or microseconds where time is measured) is given. The winner always is run.
+    (instructions, or microseconds where time is measured) is given. The winner is
+    fine-tuned for `final_steps` more, where that is given, and always is run.
     `study` is a journal file or a database URL that several processes may share; the same call
     again goes on where it stopped. Raises DoesNotFit, with
     the record, after all is written; EdgekitError or ToolMissing before anything is.
     """
     from edgekit.prune.finetune import Budget
-    from edgekit.verbs._finalists import finish
     from edgekit.verbs._fitting import Setting, workshop
-    from edgekit.verbs._trials import Job, run
+    from edgekit.verbs._trials import Job
 
     out, target = Path(out), load_board(board)
-    _check(trials, max_drop, max_latency, search)
+    _check(trials, search)
     _check_start(target, out, force=force)
+    limits = _limits(target, max_drop, max_latency)
     budget = Budget(epochs, batch_size, learning_rate, seed, steps)
     setting = Setting(target, budget, optimize, samples, eval_samples, augment)
     shop = workshop(model, data, setting, custom, progress)
-    limits = FitLimits(target.memory.flash_bytes, target.memory.ram_bytes, max_drop, max_latency)
-    job = Job(shop, limits, board, out, bench_samples, tuple(search), study, progress)
-    return _fitting_or_raise(finish(job, run(job, trials, time_budget_s), force=force))
+    wish = (bench_samples, tuple(search), study, final_steps, progress)
+    return _done(Job(shop, limits, board, out, *wish), trials, time_budget_s, force=force)
 
 
-def _fitting_or_raise(record: FitRecord) -> FitRecord:
+def _done(job: Job, trials: int, time_budget_s: float | None, *, force: bool) -> FitRecord:
+    from edgekit.verbs._finalists import finish
+    from edgekit.verbs._trials import run
+
+    record = finish(job, run(job, trials, time_budget_s), force=force)
     if not record.fits:
         raise DoesNotFit(record)
     return record
@@ -186,11 +192,7 @@ def _check_start(board: Board, out: Path, *, force: bool) -> None:
     check_writable(out, force=force)
 
 
-def _check(
-    trials: int, max_drop: float | None, max_latency: float | None, search: Sequence[str]
-) -> None:
-    if trials < 1:
-        raise EdgekitError(f"{trials} trials are asked for", hint="give --trials 1 or more")
+def _limits(board: Board, max_drop: float | None, max_latency: float | None) -> FitLimits:
     if max_drop is not None and not 0 <= max_drop < 1:
         raise EdgekitError(
             f"the accuracy may drop by {max_drop:g}, and it is a fraction of one",
@@ -198,6 +200,12 @@ def _check(
         )
     if max_latency is not None and max_latency <= 0:
         raise EdgekitError(f"the latency is to be {max_latency:g}", hint="give a number above 0")
+    return FitLimits(board.memory.flash_bytes, board.memory.ram_bytes, max_drop, max_latency)
+
+
+def _check(trials: int, search: Sequence[str]) -> None:
+    if trials < 1:
+        raise EdgekitError(f"{trials} trials are asked for", hint="give --trials 1 or more")
     unknown = set(search) - set(PARTS)
     if unknown or not search:
         raise EdgekitError(
