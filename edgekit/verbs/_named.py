@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -37,6 +38,18 @@ def _with_names(graph: Graph, record: dict[str, Any]) -> Graph:
     names = {row["index"]: row["name"] for row in record["tensors"]}
     before = accumulate(op.kind != DECODE for op in graph.ops)
     own = [count - (op.kind != DECODE) for count, op in zip(before, graph.ops, strict=True)]
-    ops = tuple(replace(op, layer=layers[i]) for i, op in zip(own, graph.ops, strict=True))
+    last = len(layers) - 1
+    ops = tuple(
+        replace(op, layer=layers[min(i, last)]) for i, op in zip(own, graph.ops, strict=True)
+    )
     tensors = tuple(replace(t, name=names.get(t.index, t.name)) for t in graph.tensors)
     return replace(graph, ops=ops, tensors=tensors)
+
+
+def with_layers(graph: Graph, rows: Iterable[Mapping[str, Any]]) -> Graph:
+    """`graph` with the layers that a project recorded for its ops, for a file without names."""
+    layers = {i: row["layer"] for row in rows if row.get("layer") for i in row["origin"]}
+    if any(tensor.name for tensor in graph.tensors):
+        return graph
+    ops = tuple(replace(op, layer=layers.get(op.index, op.layer)) for op in graph.ops)
+    return replace(graph, ops=ops)

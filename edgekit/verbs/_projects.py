@@ -58,9 +58,9 @@ def aot_content(wish: Wish) -> Content:
     from edgekit.emit.aot import aot_sources
     from edgekit.lower.build import lower_graph
     from edgekit.lower.program import Target
-    from edgekit.tflite.reader import read_graph
+    from edgekit.verbs._named import read_named
 
-    graph = read_graph(wish.tflite)
+    graph = read_named(wish.tflite)
     program = lower_graph(graph, Target(core=wish.board.core, optimize=wish.optimize))
     provenance = wish.provenance(program.graph.sha256)
     sources: dict[str, str | bytes] = dict(aot_sources(program, wish.name, provenance))
@@ -84,10 +84,10 @@ def tflm_content(wish: Wish) -> Content:
     from edgekit.emit.template import check_decode
     from edgekit.emit.tflm import needed_methods, tflm_sources
     from edgekit.tflite.graph import needs_decode
-    from edgekit.tflite.reader import read_graph
     from edgekit.verbs._arena import check_arena
+    from edgekit.verbs._named import read_named
 
-    graph = read_graph(wish.tflite, decode=False)
+    graph = read_named(wish.tflite, decode=False)
     check_decode(wish.template, needs_decode(graph))
     _check_ops(graph)
     planned = _planned(graph, wish)
@@ -165,6 +165,7 @@ def _aot_ops(program: Program) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "op": op.kind,
+            "layer": op.layer,
             "origin": op.origins,
             "macs": macs(op, graph),
             "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
@@ -197,6 +198,7 @@ def _tflm_ops(tflite: Path, graph: Graph) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "op": op.kind,
+            "layer": op.layer,
             "origin": (op.index,),
             "macs": counted.get(op.outputs, 0),
             "outputs": op.outputs,

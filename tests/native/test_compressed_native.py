@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from edgekit.tflite.golden import tflm_version
+from edgekit.verbs.bench import bench
+from edgekit.verbs.build import build
+from edgekit.verbs.convert import convert
 from edgekit.verbs.deploy import deploy
+from edgekit.verbs.firmware import firmware
 from tests.support.small_models import sparse_model
 
 pytestmark = [
@@ -26,3 +30,13 @@ def test_outputs_are_those_of_the_compressed_file_in_tflm(tmp_path: Path) -> Non
     assert record.bench.bit_exact == record.bench.samples == 6
     layers = [row["layer"] for row in record.bench.layers]
     assert layers == ["hidden", "few", "scores", "probs"]
+
+
+def test_a_project_elsewhere_names_the_layers_too(tmp_path: Path) -> None:
+    model = sparse_model(tmp_path / "sparse.tflite")
+    convert(model, out=tmp_path / "converted", strip=True)
+    firmware(tmp_path / "converted", board="native", out=tmp_path / "fw")
+    build(tmp_path / "fw")
+    record = bench(tmp_path / "fw", eval_samples=2)
+    assert record.bit_exact == 2
+    assert [row["layer"] for row in record.layers] == ["hidden", "few", "scores", "probs"]
