@@ -203,7 +203,7 @@ def _read_build(folder: Path) -> dict[str, Any]:
 def read_bundle(folder: Path) -> Bundle:
     """The project, its build and its model; EdgekitError where they do not belong together."""
     from edgekit.artifacts import read_record
-    from edgekit.verbs._named import read_named
+    from edgekit.verbs._named import read_named, with_layers
 
     firmware = read_record(folder / "firmware.json")
     build = _read_build(folder) if firmware.get("builder", "make") else {}
@@ -214,4 +214,5 @@ def read_bundle(folder: Path) -> Bundle:
             f"the model in '{folder}' was changed after the project was written",
             hint="edgekit firmware writes the project anew",
         )
+    graph = with_layers(graph, firmware.get("ops") or ())
     return Bundle(folder, load_board(folder / "board.toml"), firmware, build, graph)
