@@ -9,7 +9,7 @@ from edgekit.flash.steps import Job, Step
 def steps(job: Job) -> list[Step]:
     """Load the hex file, which pyOCD reads back page by page, and reset."""
     select = ["--uid", job.probe_serial] if job.probe_serial else []
-    common = ["--target", job.flasher.target, *select]
+    common = ["--no-wait", "--target", job.flasher.target, *select]  # it would wait for ever
     write = ("pyocd", "load", *common, "--format", "hex", job.image("hex"))
     return [
         Step("run", "write", write),

@@ -58,8 +58,9 @@ CABLE = {"port": "/dev/ttyUSB0", "role": "cable"}
             "pyocd",
             PROBE,
             [
-                "pyocd load --target nrf52840 --uid 066F --format hex /w/fw/build/firmware.hex",
-                "pyocd reset --target nrf52840 --uid 066F",
+                "pyocd load --no-wait --target nrf52840 --uid 066F"
+                " --format hex /w/fw/build/firmware.hex",
+                "pyocd reset --no-wait --target nrf52840 --uid 066F",
             ],
         ),
         (
@@ -192,7 +193,7 @@ def _program(folder: Path, name: str, text: str = "#!/bin/sh\n") -> Path:
 def only_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A computer that has no program but those put into this folder."""
     (tmp_path / "bin").mkdir()
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path / "bin"
 
