@@ -62,7 +62,7 @@ def bench_facts(record: dict[str, Any]) -> list[Row]:
         )
     if record["accuracy"] is not None:
         rows.append(("accuracy", percent(record["accuracy"]), "on the device"))
-    return rows + latency_facts(record) + memory_facts(record)
+    return rows + latency_facts(record) + cycles_facts(record) + memory_facts(record)
 
 
 def latency_facts(record: dict[str, Any]) -> list[Row]:
@@ -72,6 +72,19 @@ def latency_facts(record: dict[str, Any]) -> list[Row]:
     label = "instructions" if latency["unit"] == "instructions" else f"latency, {latency['unit']}"
     how = f"{record['kind']}: {source}, n {latency['n']}, warm-up {latency['warmup']}"
     return [(label, spread, ""), ("", "", f"min / median / p95 / max, {how}")]
+
+
+def cycles_facts(record: dict[str, Any]) -> list[Row]:
+    """Estimated cycles of an emulated board, or why there are none."""
+    cycles = record.get("cycles")
+    if not cycles:
+        return []
+    if cycles["estimated"] is None:
+        return [("cycles", "", f"not estimated: {cycles['limits']}")]
+    return [
+        ("cycles", number(cycles["estimated"]), f"estimated for a {cycles['model']}, median"),
+        ("", "", cycles["limits"]),
+    ]
 
 
 def memory_facts(record: dict[str, Any]) -> list[Row]:
@@ -99,9 +112,10 @@ def show_layers(out: Console, record: dict[str, Any]) -> None:
         return
     total = sum(layer["ticks"] for layer in record["layers"]) or 1
     unit = record["latency"]["unit"]
+    timed = "cycles" in record["layers"][0]
     table(
         out,
-        ("#", "op", "layer", "MACs", unit, "share"),
+        ("#", "op", "layer", "MACs", unit, "share", *(["cycles, est."] if timed else [])),
         [
             (
                 str(layer["index"]),
@@ -110,6 +124,7 @@ def show_layers(out: Console, record: dict[str, Any]) -> None:
                 number(layer["macs"]) if layer["macs"] else "",
                 number(layer[unit]),
                 percent(layer["ticks"] / total),
+                *([number(layer["cycles"])] if timed else []),
             )
             for layer in record["layers"]
         ],

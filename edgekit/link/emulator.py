@@ -32,10 +32,16 @@ _LAST_LINES = 3
 
 @contextmanager
 def open_board(
-    board: Board, elf: Path, *, port: str = "", run_timeout_s: float = RUN_TIMEOUT_S
+    board: Board,
+    elf: Path,
+    *,
+    port: str = "",
+    run_timeout_s: float = RUN_TIMEOUT_S,
+    plugin: str = "",
 ) -> Iterator[Device]:
     """The device that runs `elf`: native process, QEMU, or what is plugged in at `port` (any
-    pySerial URL; `elf` is then taken to be on it already). Raises DeviceError, ToolMissing.
+    pySerial URL; `elf` is then taken to be on it already). `plugin` is QEMU's option for one.
+    Raises DeviceError, ToolMissing.
     """
     if port:
         opened = open_port(port, board.serial.baud, run_timeout_s=run_timeout_s)
@@ -48,7 +54,9 @@ def open_board(
         opened = open_command(native_command(elf), elf.name, run_timeout_s=run_timeout_s)
     else:
         name = f"{board.emulator.program} ({board.emulator.machine})"
-        opened = open_command(qemu_command(board.emulator, elf), name, run_timeout_s=run_timeout_s)
+        command = qemu_command(board.emulator, elf)
+        command += ["-plugin", plugin] if plugin else []
+        opened = open_command(command, name, run_timeout_s=run_timeout_s)
     with opened as device:
         yield device
 

@@ -50,7 +50,10 @@ class BenchRecord:
     further inputs and outputs of a model follow as `inputs_1`, ... `layers` are the ops that the
     device runs, `{index, op, layer, macs, macs_run, ticks, origin}` and the ticks in latency's
     unit: `origin` are the ops of the .tflite file that it stands for, `index` the first of them,
-    `macs` theirs as the file has them and `macs_run` what is left to do. `runtime_version` and
+    `macs` theirs as the file has them and `macs_run` what is left to do. `cycles`, on emulated
+    boards only, are `{estimated, min, max, model, limits}`: the median of one inference by the
+    timings of `model`, a core, and what they leave out; `estimated` is None where nothing could
+    be estimated, and `limits` then says why. Layers then have `cycles` too. `runtime_version` and
     `kernels` are what the firmware says of an interpreter's library, "" where it does not know.
     """
 
@@ -77,6 +80,7 @@ class BenchRecord:
     memory: BenchMemory
     outputs: Path
     ticks: Path
+    cycles: dict[str, Any] | None
     layers: tuple[dict[str, Any], ...]
     golden: GoldenSource
     first_difference: Difference | None

@@ -13,7 +13,6 @@ from edgekit.artifacts import hash_tree, sha256_file, staged_folder, write_recor
 from edgekit.boards import Board
 from edgekit.errors import DeviceError, EdgekitError
 from edgekit.link.device import Device, Hello, MemoryUse
-from edgekit.link.emulator import open_board
 from edgekit.lower.build import macs
 from edgekit.measure.compare import Agreement, Score, compare_outputs, score
 from edgekit.measure.harness import (
@@ -30,6 +29,7 @@ from edgekit.progress import Progress
 from edgekit.quantize.arrays import dequantize_array
 from edgekit.tflite.graph import Graph
 from edgekit.verbs._arena import used_arena_words
+from edgekit.verbs._cycles import Cycles, cycles_of, metered_board
 from edgekit.verbs.bench import BenchMemory, BenchRecord, Bundle, GoldenSource
 from edgekit.verbs.golden import golden_for, keeps_layers
 from edgekit.verbs.samples import BenchSamples
@@ -48,6 +48,7 @@ class Session:
     agreement: Agreement
     difference: Difference | None
     scale: Scale
+    cycles: Cycles
 
 
 def measure(
@@ -57,7 +58,7 @@ def measure(
     graph = bundle.graph
     golden = golden_for(bundle.tflite)
     expected = golden_outputs(golden.run, graph, samples.inputs, progress=progress)
-    with open_board(bundle.board, bundle.elf, port=port) as device:
+    with metered_board(bundle.board, bundle.elf, port=port) as device:
         hello = device.hello(model_sha256=graph.sha256)
         _check_board(hello, bundle.board)
         _check_started(hello)
@@ -68,10 +69,13 @@ def measure(
         agreement = compare_outputs(run.outputs, expected, zero_points=zero_points)
         wanted = profile and hello.has_invoke_op
         ticks = profile_ops(device, samples.inputs, len(bundle.ops)) if wanted else ()
-        difference = _difference(device, hello, bundle, samples, agreement)
+        difference = _difference(device.device, hello, bundle, samples, agreement)
         memory = device.memory()
     source = GoldenSource(golden.by, golden.version)
-    return Session(hello, run, ticks, memory, expected, source, agreement, difference, scale)
+    cycles = cycles_of(device, bundle.board, warmup=run.warmup)
+    return Session(
+        hello, run, ticks, memory, expected, source, agreement, difference, scale, cycles
+    )
 
 
 def _check_board(hello: Hello, board: Board) -> None:
@@ -194,6 +198,7 @@ def _record(
         memory=_memory(bundle.build, session.memory),
         outputs=target / "outputs.npz",
         ticks=target / "ticks.csv",
+        cycles=session.cycles.facts,
         layers=_layers(bundle, session),
         golden=session.source,
         first_difference=session.difference,
@@ -279,6 +284,7 @@ def _layers(bundle: Bundle, session: Session) -> tuple[dict[str, Any], ...]:
                 "origin": run.origin,
                 "ticks": ticks,
                 session.scale.unit: session.scale.of(ticks),
+                **session.cycles.of_layer(position),
             }
         )
     return tuple(layers)

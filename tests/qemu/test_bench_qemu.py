@@ -72,3 +72,20 @@ def test_real_data_on_a_real_model(tmp_path: Path, shared: Path) -> None:
     assert record.convert.accuracy is not None
     assert record.bench.accuracy == pytest.approx(record.convert.accuracy["int8"])
     assert record.bench.accuracy is not None and record.bench.accuracy >= 0.6
+
+
+@pytest.mark.parametrize("board", ["qemu-mps2-an386", "qemu-mps2-an505", "qemu-mps2-an500"])
+def test_cycles_are_estimated_where_there_is_a_model(tmp_path: Path, board: str) -> None:
+    model = dense_model(tmp_path / "small.tflite")
+    record = edgekit.deploy(model, out=tmp_path / "out", board=board, eval_samples=3).bench
+    assert record.cycles is not None
+    if board == "qemu-mps2-an500":
+        assert record.cycles["estimated"] is None and "cortex-m7" in record.cycles["limits"]
+        assert all("cycles" not in row for row in record.layers)
+        return
+    cycles = record.cycles["estimated"]
+    assert record.latency.median < cycles < 3 * record.latency.median
+    assert record.cycles["model"] == "cortex-m4"
+    assert ("no timings" in record.cycles["limits"]) == (board == "qemu-mps2-an505")
+    layers = sum(row["cycles"] for row in record.layers)
+    assert abs(layers - cycles) < 0.2 * cycles
