@@ -7,12 +7,13 @@ import math
 from dataclasses import replace
 
 from edgekit.errors import EdgekitError
-from edgekit.lower.choose import choose_way
+from edgekit.lower.choose import choose_ways
 from edgekit.lower.fixed import no_activation_range
 from edgekit.lower.memory import arrange
 from edgekit.lower.ops import REGISTRY
 from edgekit.lower.passes import run_passes
 from edgekit.lower.program import KernelCall, Program, Target
+from edgekit.lower.ways import Way, ways_of
 from edgekit.tflite.graph import Graph, Op, Tensor
 
 # What reading an op with missing options, inputs or sides raises; a file may hold any such op.
@@ -75,14 +76,21 @@ def lower_graph(graph: Graph, target: Target | None = None) -> Program:
         raise _cannot_run(graph.ops[index], f"{reason}{others}")
     _check_order(graph)
     graph = run_passes(graph, target)
-    calls = tuple(_lower(op, graph, target) for op in graph.ops)
+    ways = choose_ways([_ways(op, graph, target) for op in graph.ops], graph, target)
+    calls = tuple(_lower(op, way) for op, way in zip(graph.ops, ways, strict=True))
     graph, calls, plan = arrange(graph, calls)
     return Program(graph=graph, target=target, calls=calls, plan=plan)
 
 
-def _lower(op: Op, graph: Graph, target: Target) -> KernelCall:
+def _ways(op: Op, graph: Graph, target: Target) -> list[Way]:
     try:
-        way = choose_way(op, graph, target)
+        return ways_of(op, graph, target)
+    except _MISFIT as error:
+        raise _cannot_run(op, MISFIT) from error
+
+
+def _lower(op: Op, way: Way) -> KernelCall:
+    try:
         return replace(way.lower(), way=way.name, instructions=way.instructions)
     except _MISFIT as error:
         raise _cannot_run(op, MISFIT) from error

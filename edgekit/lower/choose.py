@@ -1,26 +1,133 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One way for each op: the fastest, the smallest, or what is worth its bytes."""
+"""One way for each op: the fastest, the smallest, or what is worth its bytes.
+
+The arena of a plan is about its most crowded op: what is alive there and the scratch of its way. So
+the choice is made for every arena size that some way asks for: below that cap each op takes the way
+that costs least, and of all caps the cheapest wins.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from edgekit.lower.program import Target
-from edgekit.lower.ways import Way, ways_of
+from edgekit.lower.ways import PORTABLE, Way
 from edgekit.tflite.graph import Graph, Op
 
-# What one KiB of flash or scratch is worth to `balanced`: a part of the op's time at best.
-BALANCED_PER_KIB = 0.01
+# What one KiB of flash and of RAM may cost, as a part of the fastest choice's instructions.
+PRICES = {"speed": (0.0, 0.0), "balanced": (0.005, 0.013), "size": (0.02, 0.07)}
+DEARER = 4.0  # step of the price of flash while a choice does not fit the board
+STEPS = 12
+USERS = 4  # layers that are expected to share code
+MOVES_NOTHING = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
 
 
-def choose_way(op: Op, graph: Graph, target: Target) -> Way:
-    """The way that `target.optimize` asks for: `speed` the fewest instructions, `size` the fewest
-    bytes of flash, `balanced` the fewest instructions, each KiB counted as 1 % of the best."""
-    ways = ways_of(op, graph, target)
-    if target.optimize == "size":
-        return min(ways, key=lambda way: (_bytes(way), way.instructions))
-    best = min(way.instructions for way in ways)
-    per_byte = best * BALANCED_PER_KIB / 1024 if target.optimize == "balanced" else 0.0
-    return min(ways, key=lambda way: way.instructions + per_byte * _bytes(way))
+@dataclass(frozen=True, slots=True)
+class _Option:
+    """A way for an op: what it costs, and bytes of arena while it runs."""
+
+    way: Way
+    cost: float
+    arena: int
 
 
-def _bytes(way: Way) -> int:
-    return way.flash_bytes + way.scratch_bytes + sum(size for _, size in way.code) // 4
+def choose_ways(ways: Sequence[Sequence[Way]], graph: Graph, target: Target) -> list[Way]:
+    """A way for each op of `graph` out of its `ways`, as `target.optimize` asks and, where that
+    can be, within `target.flash_bytes` and `target.ram_bytes`."""
+    fastest = sum(min(way.instructions for way in some) for some in ways)
+    flash_price, ram_price = (price * fastest / 1024 for price in PRICES[target.optimize])
+    lives = _lives(graph)
+    chosen: list[Way] = []
+    for _ in range(STEPS):
+        options = [
+            [_Option(way, way.instructions + flash_price * _flash(way), live(way)) for way in some]
+            for some, live in zip(ways, lives, strict=True)
+        ]
+        chosen = _under_caps(options, ram_price, target.ram_bytes)
+        if not target.flash_bytes or flash_of(chosen) <= target.flash_bytes:
+            break
+        flash_price = max(flash_price * DEARER, fastest / 1e8)
+    return chosen
+
+
+def flash_of(ways: Sequence[Way]) -> int:
+    """Bytes of weights, constants and code; code is counted once."""
+    code = dict(part for way in ways for part in way.code)
+    return sum(way.flash_bytes for way in ways) + sum(code.values())
+
+
+def _flash(way: Way) -> float:
+    """Bytes for which the way is held responsible. Several layers share the code of a way, but
+    portable C is compiled for each shape."""
+    users = 1 if way.name == PORTABLE else USERS
+    return way.flash_bytes + sum(size for _, size in way.code) / users
+
+
+def _under_caps(
+    options: Sequence[Sequence[_Option]], ram_price: float, ram_bytes: int
+) -> list[Way]:
+    least = max((min(option.arena for option in some) for some in options), default=0)
+    caps = {max(option.arena, least) for some in options for option in some} or {0}
+    if ram_bytes:
+        caps = {cap for cap in caps if cap <= ram_bytes} or {least}
+    choices = [
+        (
+            cap,
+            [min((o for o in some if o.arena <= cap), key=lambda o: o.cost) for some in options],
+        )
+        for cap in sorted(caps)
+    ]
+    _, best = min(choices, key=lambda pair: ram_price * pair[0] + sum(o.cost for o in pair[1]))
+    return [option.way for option in best]
+
+
+class _Live:
+    """Bytes of arena while an op runs, by its way."""
+
+    def __init__(self, others: int, output: int, dying: int) -> None:
+        self.others, self.output, self.dying = others, output, dying
+
+    def __call__(self, way: Way) -> int:
+        """`dying` bytes of input 0 may be taken over, `way.lead` bytes before them at most."""
+        both = self.dying + self.output
+        if way.lead is not None and self.dying:
+            both = min(both, max(self.dying + way.lead, self.output))
+        return self.others + both + way.scratch_bytes
+
+
+def _lives(graph: Graph) -> list[_Live]:
+    root: dict[int, int] = {}
+    last: dict[int, int] = dict.fromkeys(graph.inputs, -1)
+    first: dict[int, int] = dict.fromkeys(graph.inputs, -1)
+    for position, op in enumerate(graph.ops):
+        for index in op.inputs:
+            if root.get(index, index) in last:
+                last[root.get(index, index)] = position
+        for index in op.outputs:
+            if op.kind in MOVES_NOTHING:
+                root[index] = root.get(op.inputs[0], op.inputs[0])
+            else:
+                first[index] = last[index] = position
+    for index in graph.outputs:
+        last[root.get(index, index)] = len(graph.ops)
+    return [
+        _live(op, position, graph, root, (first, last)) for position, op in enumerate(graph.ops)
+    ]
+
+
+def _live(
+    op: Op,
+    position: int,
+    graph: Graph,
+    root: dict[int, int],
+    spans: tuple[dict[int, int], dict[int, int]],
+) -> _Live:
+    first, last = spans
+    alive = {index for index in first if first[index] <= position <= last.get(index, -1)}
+    source = root.get(op.inputs[0], op.inputs[0]) if op.inputs else -1
+    dying = source if source in alive and last[source] == position else -1
+    outputs = set(op.outputs) & alive
+    others = sum(graph.tensor(index).bytes for index in alive - outputs - {dying})
+    output = sum(graph.tensor(index).bytes for index in outputs)
+    return _Live(others, output, graph.tensor(dying).bytes if dying >= 0 else 0)

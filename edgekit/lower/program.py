@@ -15,10 +15,13 @@ DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the code is made for: `core` as in board files, and what to optimize."""
+    """What the code is made for: `core` as in board files, what to optimize, and the most that
+    weights, constants and kernels may take in flash and the arena in RAM (0: any)."""
 
     core: str = "generic"
     optimize: str = "balanced"
+    flash_bytes: int = 0
+    ram_bytes: int = 0
 
     @property
     def has_dsp(self) -> bool:

@@ -58,7 +58,7 @@ EK_NOINLINE const int32_t *ek_dense_block_c(const int32_t *x, const int32_t *str
   "smlad r9, lr, r2, r9\n"    \
   "smlad r11, lr, r3, r11\n"
 #define EK_DENSE_4_STEPS EK_DENSE_STEP EK_DENSE_STEP EK_DENSE_STEP EK_DENSE_STEP
-#define EK_DENSE_UNROLL 8
+#define EK_DENSE_UNROLL 16
 /* From accumulators r4-r11 to eight bytes: s2 out, s3 step, s4 skip, s5 zero point. */
 #define EK_DENSE_FINISH(AWAY) \
   "ldmia r1!, {r0, r2, r3, r12}\n" EK_FETCH(lr, 5)                                  \
@@ -88,7 +88,7 @@ EK_NOINLINE const int32_t *ek_dense_block_c(const int32_t *x, const int32_t *str
       "mov r6, r4\nmov r7, r5\nmov r8, r4\nmov r9, r5\nmov r10, r4\n"          \
       "mov r11, r5\nbx r12\n"                                                  \
       ".balign 4\n"                                                            \
-      "2:\n" EK_DENSE_4_STEPS EK_DENSE_4_STEPS EK_FETCH(r12, 6)                \
+      "2:\n" EK_DENSE_4_STEPS EK_DENSE_4_STEPS EK_DENSE_4_STEPS EK_DENSE_4_STEPS EK_FETCH(r12, 6)                \
       "cmp r0, r12\nbne 2b\n" EK_DENSE_FINISH(AWAY) EK_FETCH(r12, 7)           \
       "subs r12, #1\n" EK_PARK(7, r12) "bne 1b\n"                              \
       "mov r0, r1\n" EK_CLOSE "pop {r4-r11, pc}\n")

@@ -21,7 +21,7 @@ def ways(program):
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
 @pytest.mark.parametrize("way", MODELS)
 def test_layers(way, function, out_zp, monkeypatch):
-    monkeypatch.setattr("edgekit.lower.build.choose_way", only(way))
+    monkeypatch.setattr("edgekit.lower.build.choose_ways", only(way))
     program = check_bit_exact(MODELS[way](function, out_zp), 6, target=M4)
     assert way in ways(program)
 

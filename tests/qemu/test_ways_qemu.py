@@ -29,7 +29,7 @@ def check(data, core, tmp_path, *variants):
 
 @pytest.fixture(autouse=True)
 def _one_way(request, monkeypatch):
-    monkeypatch.setattr("edgekit.lower.build.choose_way", only(request.getfixturevalue("way")))
+    monkeypatch.setattr("edgekit.lower.build.choose_ways", only(request.getfixturevalue("way")))
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
 
 from edgekit.lower.program import Target
-from edgekit.lower.ways import Way, ways_of
-from edgekit.tflite.graph import Graph, Op
+from edgekit.lower.ways import Way
+from edgekit.tflite.graph import Graph
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
@@ -191,11 +191,10 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
 }
 
 
-def only(way: str) -> Callable[[Op, Graph, Target], Way]:
+def only(way: str) -> Callable[[Sequence[Sequence[Way]], Graph, Target], list[Way]]:
     """A chooser that takes `way` wherever it fits, and portable C elsewhere."""
 
-    def choose(op: Op, graph: Graph, target: Target) -> Way:
-        ways = ways_of(op, graph, target)
-        return next((one for one in ways if one.name == way), ways[0])
+    def choose(ways: Sequence[Sequence[Way]], graph: Graph, target: Target) -> list[Way]:
+        return [next((one for one in some if one.name == way), some[0]) for some in ways]
 
     return choose

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 
 import numpy as np
 
+from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.ways.narrow import Narrowed, narrowed
 from edgekit.lower.ways.pack import can_pair, dense_stream, window_order
@@ -17,9 +18,9 @@ from edgekit.tflite.graph import Graph, Op
 
 # Instructions counted in the assembly of firmware/runtime: per pair of inputs, per block of 4
 # pixels and 2 channels, per expanded byte, and per block of 4 pixels outside of it.
-PER_INPUT, PER_BLOCK, PER_BYTE, PER_FOUR = 12.4, 62.0, 0.95, 90.0
+PER_INPUT, PER_BLOCK, PER_BYTE, PER_FOUR = 12.2, 62.0, 0.95, 90.0
 LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
-BLOCK_CODE = ("dense block", 690)
+BLOCK_CODE = ("dense block", 1070)
 EXPAND_CODE = ("expand block", 220)
 
 
@@ -57,10 +58,11 @@ def _is_rows(window: dict[str, int], source: tuple[int, ...], output: tuple[int,
 
 
 def _rows(op: Op, graph: Graph, layer: Narrowed) -> Way:
-    source, output = graph.input_of(op), graph.output_of(op)
+    output = graph.output_of(op)
     out_c, in_c = layer.weights.shape
     order = window_order(1, in_c)
     rows = output.elements // out_c
+    lead = max(ceil(rows / 4) - 1, 0) * 4 * max(out_c - in_c, 0)
 
     def lower() -> KernelCall:
         return KernelCall(
@@ -70,10 +72,11 @@ def _rows(op: Op, graph: Graph, layer: Narrowed) -> Way:
             outputs=op.outputs,
             consts=(Const("stream", dense_stream(layer, order)),),
             scratch_bytes=16 * len(order),
-            in_place=(0,) if output.bytes <= source.bytes else (),
+            leads=((0, lead),),
         )
 
-    return _way("packed rows", layer, order, rows, 16 * len(order), ("rows packed", 200), lower)
+    code = ("rows packed", 200)
+    return _way("packed rows", layer, order, rows, 16 * len(order), code, lower, lead)
 
 
 def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> Way:
@@ -88,6 +91,8 @@ def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> W
     shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
     shape |= {key: value for key, value in window.items() if key != "dilation_w"}
 
+    lead = pixel_lead(shape, in_c, len(layer.weights))
+
     def lower() -> KernelCall:
         params = shape | {"in_zero_point": layer.in_zero_point, "pad_input": int(pads)}
         return KernelCall(
@@ -97,10 +102,11 @@ def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> W
             outputs=op.outputs,
             consts=(Const("stream", dense_stream(layer, order)),),
             scratch_bytes=scratch,
+            leads=((0, lead),),
         )
 
-    pixels = batches * out_h * out_w
-    return _way("packed windows", layer, order, pixels, scratch, ("conv packed", 600), lower)
+    pixels, code = batches * out_h * out_w, ("conv packed", 600)
+    return _way("packed windows", layer, order, pixels, scratch, code, lower, lead)
 
 
 def _padded_bytes(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> int:
@@ -124,7 +130,8 @@ def _way(
     pixels: int,
     scratch: int,
     code: tuple[str, int],
-    lower: object,
+    lower: Callable[[], KernelCall],
+    lead: int,
 ) -> Way:
     blocks, pairs = ceil(pixels / 4), ceil(len(layer.weights) / 2)
     expanded = blocks * (PER_FOUR + 8 * len(order) * PER_BYTE)
@@ -134,5 +141,6 @@ def _way(
         flash_bytes=4 * pairs * (len(order) + 6),
         scratch_bytes=scratch,
         code=(code, EXPAND_CODE, (f"{BLOCK_CODE[0]} {layer.away}", BLOCK_CODE[1])),
-        lower=lower,  # type: ignore[arg-type]
+        lower=lower,
+        lead=lead,
     )

@@ -62,6 +62,7 @@ def packed_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
         scratch_bytes=scratch,
         code=(CODE, (f"fc block {layer.away}", BLOCK_CODE)),
         lower=lower,
+        lead=0 if rows == 1 and out_c <= depth else None,
     )
 
 

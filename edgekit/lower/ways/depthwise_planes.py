@@ -22,7 +22,7 @@ TAPS, FOUR = 3, 4
 PER_FOUR = {1: 62.0, 2: 66.0}
 PER_LINE, PER_CHANNEL = 26.0, 60.0
 PER_VALUE, PER_IN_LINE, PER_STRIP = 1.6, 110.0, 120.0
-PLANES_BYTES = 4096  # of scratch, where a strip of one line does not take more
+PLANES_BYTES = (4096, 2048, 1024)  # of scratch, where a strip of one line does not take more
 CODE = ("depthwise planes", 700)
 LINES_CODE = 460
 
@@ -78,16 +78,17 @@ def planes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     layer = narrowed(op, graph, weights.data.reshape(TAPS * TAPS, channels).T)
     if layer is None:
         return
-    plans = list(_plans(source.shape, output.shape, window))
-    if plans:
-        best = min(plans, key=lambda plan: plan.instructions(channels))
-        yield _way(op, graph, layer, best, columns=best.along.in_step != channels)
+    for room in PLANES_BYTES:
+        plans = list(_plans(source.shape, output.shape, window, room))
+        if plans:
+            best = min(plans, key=lambda plan: plan.instructions(channels))
+            yield _way(op, graph, layer, best, columns=best.along.in_step != channels)
 
 
 def _plans(
-    source: tuple[int, ...], output: tuple[int, ...], window: dict[str, int]
+    source: tuple[int, ...], output: tuple[int, ...], window: dict[str, int], room: int
 ) -> Iterator[_Plan]:
-    """Lines along rows, and along columns."""
+    """Lines along rows, and along columns, with strips of `room` bytes."""
     _, in_h, in_w, c = source
     _, out_h, out_w, _ = output
     along_x = _Axis(in_w, out_w, window["stride_w"], window["pad_left"], c, c)
@@ -96,8 +97,8 @@ def _plans(
         if along.stride not in PER_FOUR:
             continue
         words = ceil(along.out / 4) * 2 * along.stride + 1
-        room = PLANES_BYTES // (words * 4 * FOUR)
-        most = max(1, (room - TAPS) // across.stride + 1)
+        lines = room // (words * 4 * FOUR)
+        most = max(1, (lines - TAPS) // across.stride + 1)
         strip = ceil(across.out / ceil(across.out / most))
         yield _Plan(along, across, words, strip)
 
@@ -114,6 +115,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, *, columns: bool) -
         **{"channels": channels, "batches": source.shape[0]},
         **{"words": plan.words, "strip": plan.strip, "in_zero_point": layer.in_zero_point},
     }
+    in_place = channels % FOUR == 0 and _behind(plan)
 
     def lower() -> KernelCall:
         return KernelCall(
@@ -123,7 +125,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, *, columns: bool) -
             outputs=op.outputs,
             consts=(Const("records", records(layer, columns)),),
             scratch_bytes=plan.scratch_bytes,
-            in_place=(0,) if channels % FOUR == 0 and _behind(plan) else (),
+            in_place=(0,) if in_place else (),
         )
 
     return Way(
@@ -133,6 +135,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, *, columns: bool) -
         scratch_bytes=plan.scratch_bytes,
         code=(CODE, (f"depthwise lines {along.stride} {layer.away}", LINES_CODE)),
         lower=lower,
+        lead=0 if in_place else None,
     )
 
 

@@ -18,7 +18,7 @@ from edgekit.tflite.graph import Graph, Op
 SHIFT = 22  # as in firmware/runtime/ek_sum_formula.h
 LARGEST = (1 << 31) - 1
 NUDGES = (0, 1, -1, 4, -4, 16, -16)  # of the multipliers from their real values
-PER_ELEMENT, ONCE = 8.0, 60.0
+PER_ELEMENT, ONCE = 7.0, 60.0
 CODE = ("sum formula", 180)
 
 
@@ -48,7 +48,7 @@ def formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
             in_place=(0, 1),
         )
 
-    yield Way("formula", ONCE + PER_ELEMENT * output.elements, 0, 0, (CODE,), lower)
+    yield Way("formula", ONCE + PER_ELEMENT * output.elements, 0, 0, (CODE,), lower, 0)
 
 
 def find_formula(

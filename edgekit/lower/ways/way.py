@@ -31,7 +31,8 @@ class Way:
 
     `instructions` are predicted for one inference on the target's core, `flash_bytes` are weights
     and constants, `code` names the functions that the way calls and their bytes: layers share them.
-    `lower` makes the call; only the chosen way's is asked.
+    `lower` makes the call; only the chosen way's is asked. `lead` is that of input 0
+    (`KernelCall.leads`, or 0 for `in_place`), None where the output cannot lie over it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Way:
     scratch_bytes: int
     code: tuple[tuple[str, int], ...]
     lower: Callable[[], KernelCall]
+    lead: int | None = None
 
 
 Maker = Callable[[Op, Graph, Target], Iterator[Way]]
@@ -79,6 +81,7 @@ def _portable(op: Op, graph: Graph, target: Target) -> Way:
         scratch_bytes=call.scratch_bytes,
         code=((f"{call.kernel} {sorted(call.params.items(), key=str)}", PORTABLE_CODE_BYTES),),
         lower=lambda: call,
+        lead=0 if 0 in call.in_place else dict(call.leads).get(0),
     )
 
 

@@ -109,6 +109,8 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
     params |= {"parts": plan.parts}
     params |= {"in_zero_point": layer.in_zero_point, **layer.params()}
 
+    lead = _lead(plan, params) if batches == 1 else None
+
     def lower() -> KernelCall:
         return KernelCall(
             kernel="winograd_small" if plan.small else "winograd",
@@ -120,7 +122,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
                 Const("records", tile_records(layer)),
             ),
             scratch_bytes=plan.scratch_bytes(in_c),
-            in_place=(0,) if source.shape == output.shape and batches == 1 else (),
+            leads=() if lead is None else ((0, lead),),
         )
 
     return Way(
@@ -134,7 +136,18 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
             *((SMALL_CODE,) if plan.small else ()),
         ),
         lower=lower,
+        lead=lead,
     )
+
+
+def _lead(plan: _Plan, params: dict[str, int]) -> int:
+    """Most by which the outputs of all bands so far end behind the first input row to be read."""
+    lead = 0
+    for top in range(plan.band, plan.down, plan.band):
+        written = SIDE * top * params["out_w"] * params["out_c"]
+        unread = (SIDE * top + 2 - params["pad_top"]) * params["in_w"] * params["in_c"]
+        lead = max(lead, written - unread)
+    return lead
 
 
 def filters(layer: Narrowed, in_c: int) -> np.ndarray:
