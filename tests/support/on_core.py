@@ -66,7 +66,31 @@ def instructions(ticks: int, board: Board) -> float:
     return ticks / int(board.build.defines["EK_COUNTER_HZ"]) * 1e9 / 2**board.emulator.icount_shift
 
 
+def flash_bytes(elf: Path) -> int:
+    """Bytes that the program takes in flash, without what every such program holds to start and to
+    write: code, constants and initial values, as `arm-none-eabi-size` counts them."""
+    done = subprocess.run(
+        ["arm-none-eabi-nm", "-S", "--defined-only", str(elf)],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=True,
+    )
+    sizes = [line.split() for line in done.stdout.splitlines()]
+    start = ("core_", "reset", "fault", "vectors", "semihost", "main", "fill", "tell", "hash")
+    return sum(
+        int(size, 16)
+        for _, size, kind, name in (row for row in sizes if len(row) == 4)
+        if kind in "tTrRdD" and not name.startswith(start)
+    )
+
+
 def core_board(core: str = "cortex-m4") -> Board:
     """The emulated board of a core."""
-    machines = {"cortex-m4": "an386", "cortex-m7": "an500", "cortex-m33": "an505"}
-    return load_board(f"qemu-mps2-{machines[core]}")
+    machines = {
+        "cortex-m4": "mps2-an386",
+        "cortex-m7": "mps2-an500",
+        "cortex-m33": "mps2-an505",
+        "cortex-m55": "mps3-an547",
+    }
+    return load_board(f"qemu-{machines[core]}")
