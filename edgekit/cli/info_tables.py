@@ -17,8 +17,7 @@ def show_boards(out: Console, boards: list[dict[str, Any]]) -> None:
             board["id"],
             board["core"],
             f"{board['clock_hz'] / 1e6:g} MHz",
-            kib(board["memory"]["flash_bytes"]),
-            kib(board["memory"]["ram_bytes"]),
+            *_memory(board),
             board["tried"],
             board["name"],
         )
@@ -32,6 +31,13 @@ def show_boards(out: Console, boards: list[dict[str, Any]]) -> None:
         may_shrink=("name",),
         wide_only=("name",),
     )
+
+
+def _memory(board: dict[str, Any]) -> tuple[str, str]:
+    """Flash and RAM; a computer's own are no limit."""
+    if board["core"] == "host":
+        return "-", "-"
+    return kib(board["memory"]["flash_bytes"]), kib(board["memory"]["ram_bytes"])
 
 
 def show_doctor(out: Console, record: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ _COLOURS = {"log": "green", "error": "red", "frame": "cyan", "noise": "yellow"}
 
 def show_ports(out: Console, records: list[dict[str, Any]]) -> None:
     if not records:
-        out.print("No serial port is plugged in.")
+        out.print("No such serial port is plugged in.")
         out.print("  Emulated boards need none: edgekit boards lists them.")
         return
     table(

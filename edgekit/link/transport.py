@@ -61,7 +61,7 @@ def _why(error: Exception) -> str:
 
 def _cure(error: Exception) -> str:
     cures = {
-        errno.ENOENT: "plug the board in and look with: ls /dev/serial/by-id",
+        errno.ENOENT: "edgekit ports shows what is plugged in",
         errno.EACCES: "join the port's group and log in again: sudo usermod -aG dialout $USER",
         errno.EBUSY: "close the terminal or monitor that holds it",
         errno.EAGAIN: "close the terminal or monitor that holds it",
