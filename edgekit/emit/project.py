@@ -62,15 +62,20 @@ def write_project(
     EdgekitError for an unknown `optimize`, a template that is not for the board or the runtime,
     or a port that does not exist.
     """
-    if optimize not in OPTIMIZE_FLAGS:
-        raise EdgekitError(
-            f"unknown optimization '{optimize}'", hint=f"one of: {', '.join(OPTIMIZE_FLAGS)}"
-        )
+    check_optimize(optimize)
     kind = load_template(template)
     check_template(kind, board, runtime)
     firmware = Firmware(name, runtime, provenance, sources, optimize, facts)
     _copy_firmware(out, kind, board, firmware)
     _write_template(out, kind, board, firmware)
+
+
+def check_optimize(optimize: str) -> None:
+    """EdgekitError for an aim of optimization that does not exist."""
+    if optimize not in OPTIMIZE_FLAGS:
+        raise EdgekitError(
+            f"unknown optimization '{optimize}'", hint=f"one of: {', '.join(OPTIMIZE_FLAGS)}"
+        )
 
 
 def _ports(board: Board) -> tuple[str, ...]:

@@ -96,11 +96,13 @@ def _wish(
 ) -> Wish:
     """Everything that can be wrong without reading the model is refused here."""
     from edgekit.emit.names import c_identifier
+    from edgekit.emit.project import check_optimize
     from edgekit.emit.template import DEFAULT_TEMPLATES, check_template, load_template
 
     if runtime not in DEFAULT_TEMPLATES:
         known = ", ".join(DEFAULT_TEMPLATES)
         raise EdgekitError(f"unknown runtime '{runtime}'", hint=f"one of: {known}")
+    check_optimize(optimize)
     kind = load_template(template or DEFAULT_TEMPLATES[runtime])
     target = load_board(board)
     check_template(kind, target, runtime)

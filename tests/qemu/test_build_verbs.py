@@ -2,6 +2,7 @@
 """firmware and build as a user calls them: records, refusals, and folders that are rewritten."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,23 @@ def test_the_arena_and_the_weights_of_real_models_fit(tmp_path: Path, shared: Pa
         built = edgekit.build(record.project)
         assert built.flash_bytes < built.limits["flash_bytes"], path.name
         assert record.arena_bytes < built.ram_bytes < built.limits["ram_bytes"], path.name
+
+
+@GCC
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="no cmake on PATH: apt-get install cmake")
+@pytest.mark.parametrize("board", ["native", "qemu-mps2-an386"])
+def test_cmake_builds_what_make_builds(tmp_path: Path, model: Path, board: str) -> None:
+    records = {}
+    for template in ("make", "cmake"):
+        out = tmp_path / template
+        assert edgekit.firmware(model, board=board, template=template, out=out).builder == template
+        records[template] = edgekit.build(out)
+        names = {path.name for path in (out / "build").iterdir()}
+        images = set() if board == "native" else {"firmware.bin", "firmware.hex"}
+        wanted = {"firmware.elf", "empty.elf", "firmware.map", "empty.map", "build.json"}
+        assert names == wanted | images
+        assert str(tmp_path).encode() not in (out / "build" / "firmware.elf").read_bytes()
+        assert not list(out.glob(".build*"))
+    for size in ("flash_bytes", "ram_bytes", "model_flash_bytes"):
+        made, cmake_made = (getattr(records[name], size) for name in ("make", "cmake"))
+        assert abs(made - cmake_made) <= 256, size
