@@ -8,6 +8,7 @@ import pytest
 
 from edgekit.errors import DeviceError, EdgekitError
 from edgekit.measure.harness import (
+    RunOp,
     check_tensors,
     first_difference,
     golden_outputs,
@@ -107,6 +108,31 @@ def test_the_first_layer_that_differs_is_named(wrong_op, layer):
     found = first_difference(FakeDevice(wrong_op=wrong_op), graph(), OFFSETS, golden, [x], 3)
     assert (found.layer, found.sample, found.index) == (layer, 3, wrong_op)
     assert found.max_abs_diff == 1
+
+
+@pytest.mark.parametrize("wrong_op", [0, 1])
+def test_ops_whose_outputs_exist_on_the_device_alone_are_named_with_the_next(wrong_op):
+    """A pass changed the first op's tensor: an error there shows in the second."""
+    x = samples()
+    ops = (RunOp((0,), ()), RunOp((1,), (2,)))
+
+    def golden(index: int) -> np.ndarray:
+        return (x[3] + np.int8(index)).reshape(1, 4)
+
+    found = first_difference(FakeDevice(wrong_op=wrong_op), graph(), OFFSETS, golden, [x], 3, ops)
+    assert (found.layer, found.index) == ("second", 1)
+    assert found.reason == "or before it: first"
+
+
+def test_ops_that_stand_for_several_go_by_the_first():
+    x = samples()
+    ops = (RunOp((1, 0), (1,)), RunOp((0,), (2,)))
+
+    def golden(index: int) -> np.ndarray:
+        return (x[3] + np.int8(index)).reshape(1, 4)
+
+    found = first_difference(FakeDevice(wrong_op=0), graph(), OFFSETS, golden, [x], 3, ops)
+    assert (found.layer, found.reason) == ("second", "")
 
 
 def test_no_layer_is_blamed_where_all_are_equal():
