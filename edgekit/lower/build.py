@@ -47,6 +47,9 @@ def _unfit(tensor: Tensor) -> str:
     scales = tensor.quant.scales if tensor.quant else ()
     if not all(math.isfinite(scale) and scale > 0 for scale in scales):
         return f"a scale of tensor '{tensor.name}' is not a positive number"
+    zero_points = tensor.quant.zero_points if tensor.quant else ()
+    if not all(abs(zero_point) < 1 << 31 for zero_point in zero_points):
+        return f"a zero point of tensor '{tensor.name}' does not fit 32 bits"
     return ""
 
 
