@@ -76,7 +76,7 @@ def main() -> NoReturn:
         if debug:
             traceback.print_exc()
         show_error(str(error), error.hint)
-        code = error.exit_code
+        sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:

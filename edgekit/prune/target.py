@@ -51,9 +51,10 @@ def _of_all(masks: Masks, sparsity: float, best: float) -> float:
     protected.sort(key=lambda name: -weights[name])
     listed = ", ".join(f"'{name}'" for name in protected[:5])
     more = f" and {len(protected) - 5} more" if len(protected) > 5 else ""
+    verb = "is" if len(protected) == 1 else "are"
     raise EdgekitError(
         f"{sparsity:g} of all weights cannot be zero: at most {best * share:.3f} can, since "
-        f"{listed}{more} are left alone",
+        f"{listed}{more} {verb} left alone",
         hint=f"give --sparsity {int(best * share * 1000) / 1000:g}, or keep fewer layers",
     )
 

@@ -271,3 +271,30 @@ def test_l1_cuts_late_and_shrinks_until_then(tmp_path: Path) -> None:
 def test_choices_go_together(options: dict[str, Any], tmp_path: Path) -> None:
     record = run(tmp_path / "a.keras", epochs=2, **options)
     assert record.sparsity == pytest.approx(0.5 if "2:4" in str(options) else 0.6, abs=0.005)
+
+
+def test_before_the_first_epoch_nothing_is_promised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        interrupted_after(0, patch)
+        with pytest.raises(EdgekitError, match="before the first of 4 epochs") as caught:
+            run(tmp_path / "a.keras")
+    assert caught.value.exit_code == 130
+    assert "from the beginning" in caught.value.hint and "go on" not in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_statistics_catch_up_with_a_short_run(trained: Any, tmp_path: Path) -> None:
+    """Far-off moving averages, which a few steps cannot bring back, are estimated anew."""
+    norm = trained.get_layer("norm")
+    own = [np.asarray(v).copy() for v in (norm.moving_mean, norm.moving_variance)]
+    try:
+        norm.moving_mean.assign(own[0] + 5)
+        caught_up = run(tmp_path / "a.keras", trained, epochs=1, teacher="none")
+        left = run(tmp_path / "b.keras", trained, epochs=1, teacher="none", recalibrate_bn=False)
+    finally:
+        norm.moving_mean.assign(own[0])
+    assert caught_up.batch_norm == "re-estimated" and left.batch_norm == ""
+    assert caught_up.accuracy is not None and left.accuracy is not None
+    assert caught_up.accuracy["after"] > left.accuracy["after"]
