@@ -19,8 +19,7 @@
 #define FR_TXFF (1u << 5)
 #define LCR_8_BITS_FIFO 0x70u
 #define CR_UARTEN_TXE_RXE 0x301u
-#define RX_AND_TIMEOUT ((1u << 4) | (1u << 6)) /* RXIM and RTIM: enough bytes, or a rest of them \
-                                                */
+#define RX_AND_TIMEOUT 0x50u /* RXIM and RTIM: enough bytes, or a rest of them */
 #define ALL_INTERRUPTS 0x7FFu
 
 void ek_pl011_start(uint32_t clock_hz, uint32_t baud) {
