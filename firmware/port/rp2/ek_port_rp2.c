@@ -7,8 +7,7 @@
 #include "ek_pl011.h"
 #include "ek_port.h"
 
-#define RESETS_RESET_CLEAR EK_REG(EK_RESETS_BASE + 0x3000u) /* the register's "clear bits" alias \
-                                                             */
+#define RESETS_RESET_CLEAR EK_REG(EK_RESETS_BASE + 0x3000u) /* alias that clears bits */
 #define RESETS_DONE EK_REG(EK_RESETS_BASE + 0x8u)
 #define XOSC_CTRL EK_REG(EK_XOSC_BASE + 0x00u)
 #define XOSC_STATUS EK_REG(EK_XOSC_BASE + 0x04u)
