@@ -18,7 +18,9 @@ class Conv2D(OpKind):
         source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
         if reason := refuse_weights(source, weights, graph.operand(op, 2), output):
             return reason
-        return "" if output.shape[-1] == weights.shape[0] else "its shapes disagree"
+        groups, rest = divmod(source.shape[-1], weights.shape[-1])
+        fit = not rest and groups and not weights.shape[0] % groups
+        return "" if fit and output.shape[-1] == weights.shape[0] else "its shapes disagree"
 
     def macs(self, op: Op, graph: Graph) -> int:
         weights = graph.input_of(op, 1)
