@@ -6,6 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
+
 from edgekit.errors import EdgekitError
 from edgekit.lower.choose import choose_ways
 from edgekit.lower.fixed import no_activation_range
@@ -78,11 +80,22 @@ def lower_graph(graph: Graph, target: Target | None = None) -> Program:
         others = f" (and {len(reasons) - 1} more ops)" if len(reasons) > 1 else ""
         raise _cannot_run(graph.ops[index], f"{reason}{others}")
     _check_order(graph)
-    graph = run_passes(graph, target)
+    graph = _passed(graph, target)
     ways = choose_ways([_ways(op, graph, target) for op in graph.ops], graph, target)
     calls = tuple(_lower(op, way) for op, way in zip(graph.ops, ways, strict=True))
     graph, calls, plan = arrange(graph, calls)
     return Program(graph=graph, target=target, calls=calls, plan=plan)
+
+
+def _passed(graph: Graph, target: Target) -> Graph:
+    try:
+        with np.errstate(divide="raise", invalid="raise"):
+            return run_passes(graph, target)
+    except _MISFIT as error:
+        raise EdgekitError(
+            "the aot runtime cannot run this model: the shapes of its ops do not fit together",
+            hint="convert the model again; `edgekit inspect` lists its ops",
+        ) from error
 
 
 def _ways(op: Op, graph: Graph, target: Target) -> list[Way]:
