@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from common import table
-from prune_runs import key, run_rows
+from prune_runs import run_rows, seeds_of
 
 STEPS = 2000
 LEARNING_RATE = 3e-3
@@ -34,8 +34,7 @@ def show(results: dict[str, Any]) -> str:
     base = results["dense"]["int8"]
     body = []
     for name, (_, allowed) in BARS.items():
-        prefix = key(name, 0)[:-1]
-        if found := [row for at, row in results.items() if at.startswith(prefix)]:
+        if found := seeds_of(results, name):
             mean = float(np.mean([row["int8"] for row in found]))
             each = " ".join(f"{100 * row['int8']:.1f}" for row in found)
             cells = [name, f"{100 * mean:.2f}", f"{100 * (mean - base):+.2f}", f"-{allowed}"]
@@ -47,8 +46,7 @@ def show(results: dict[str, Any]) -> str:
 def main() -> None:
     rate = {"learning_rate": LEARNING_RATE}
     choices = {name: options | rate for name, (options, _) in BARS.items()}
-    done, _ = run_rows(__doc__.splitlines()[0], "prune_bars.json", choices, STEPS)
-    print(show(done))
+    print(show(run_rows(__doc__.splitlines()[0], "prune_bars.json", choices, STEPS)))
 
 
 if __name__ == "__main__":

@@ -93,13 +93,18 @@ def key(name: str, seed: int) -> str:
     return f"{name}, seed {seed}"
 
 
+def seeds_of(done: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """The rows of one choice, by seed."""
+    return [done[each] for each in sorted(done) if each.startswith(key(name, 0)[:-1])]
+
+
 def run_rows(
     about: str, file_name: str, choices: dict[str, dict[str, Any]], steps: int
-) -> tuple[dict[str, Any], int]:
+) -> dict[str, Any]:
     """Do the rows that the command line asks for and benchmarks/results/<file_name> lacks.
 
     `choices` are names and arguments of prune. Each row is stored as it is done, so that a run
-    may be broken off and taken up. Returns all rows there are, and the seed asked for.
+    may be broken off and taken up. Returns all rows there are.
     """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--rows", type=int, default=len(choices), help="at most so many")
@@ -121,4 +126,4 @@ def run_rows(
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(done, indent=1, sort_keys=True) + "\n")
         print(f"done: {name}", flush=True)
-    return done, given.seed
+    return done

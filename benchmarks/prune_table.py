@@ -6,15 +6,16 @@
 Each row is a run of 500 steps of 128 images as prune_runs.py describes it, the dense model as
 teacher unless the row says otherwise. Rows that benchmarks/results/prune_table.json holds are not
 done again, so a run can be broken off and taken up; --rows N does at most N rows, --match WORD
-those with the word in their name. Prints the table.
+those with the word in their name. Prints the table, means over the seeds that are there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from common import table
-from prune_runs import key, run_rows
+from prune_runs import run_rows, seeds_of
 
 STEPS = 500
 METHODS = ("magnitude", "gradient", "activation", "stability", "l1", "random")
@@ -45,22 +46,23 @@ def label(options: dict[str, Any]) -> str:
     return f"{', '.join(words)}, {100 * options['sparsity']:.0f} %"
 
 
-def show(results: dict[str, Any], seed: int) -> str:
+def show(results: dict[str, Any]) -> str:
     base = results["dense"]["int8"]
     body = []
     for name in rows():
-        if row := results.get(key(name, seed)):
-            cells = [name, f"{100 * row['sparsity']:.1f}"]
-            cells += [f"{100 * row['int8']:.1f}", f"{100 * (row['int8'] - base):+.1f}"]
+        if found := seeds_of(results, name):
+            row = found[0]
+            mean = float(np.mean([each["int8"] for each in found]))
+            cells = [name, f"{100 * row['sparsity']:.1f}", f"{100 * mean:.1f}"]
+            cells += [f"{100 * (mean - base):+.1f}", str(len(found))]
             left = row["macs"]["nonzero"] / row["macs"]["before"] if row["macs"] else None
             body.append([*cells, "-" if left is None else f"{100 * left:.0f}", row["seconds"]])
-    head = ("choice", "zeros %", "int8 %", "to base", "MACs not 0 %", "s")
+    head = ("choice", "zeros %", "int8 %", "to base", "seeds", "MACs not 0 %", "s")
     return f"base, int8: {100 * base:.1f} %\n\n{table(head, body)}"
 
 
 def main() -> None:
-    done, seed = run_rows(__doc__.splitlines()[0], "prune_table.json", rows(), STEPS)
-    print(show(done, seed))
+    print(show(run_rows(__doc__.splitlines()[0], "prune_table.json", rows(), STEPS)))
 
 
 if __name__ == "__main__":
