@@ -54,8 +54,10 @@ def candidate_words(row: Mapping[str, Any]) -> str:
 
 def _listed(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The model as it came, then the Pareto front and the best, by flash."""
-    best = body["best"]["trial"]
-    rows = [row for row in body["rows"] if row["pareto"] or row["trial"] == best]
+    best = body["best"]
+    rows = [row for row in body["rows"] if row["pareto"] and row["trial"] != best["trial"]]
+    if best["trial"] != -1:
+        rows.append(best)
     return [body["base"], *sorted(rows, key=lambda row: -row["flash_bytes"])]
 
 
@@ -93,6 +95,7 @@ def pareto_chart(body: Mapping[str, Any]) -> str:
         )
         best = body["best"]
         place = (best["flash_bytes"] / 1024, 100 * best["accuracy"])
+        axes.scatter(*place, s=70, marker="*", color=ACCENT, zorder=3)
         axes.annotate("best", place, (6, 6), textcoords="offset points", fontsize=8, color=ACCENT)
         axes.set_xlabel("flash of the firmware, KiB")
         axes.set_ylabel("int8 accuracy, %")

@@ -173,7 +173,7 @@ def _record(
         turned_down=found.turned_down,
         scored=len(shop.scored),
         seed=shop.setting.budget.seed,
-        fine_tuning=_tuning(shop),
+        fine_tuning=_tuning(shop) | {"final_steps": job.final_steps},
         warnings=(*shop.dataset.warnings, *warnings),
     )
 

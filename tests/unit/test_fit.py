@@ -97,7 +97,8 @@ def test_half_the_flash_then_more_trials(model: Path, tmp_path: Path, root: Path
     assert smaller.count_params() < load_model(model).keras.count_params()
     assert (tmp_path / "fit" / "fw" / "build" / "firmware.elf").is_file()
     page = (tmp_path / "fit" / "pareto.html").read_text()
-    assert "<svg" in page and "fits" in page
+    assert "<svg" in page and "fits" in page and "6 more steps" in page
+    assert f"{100 * best.accuracy:.1f} %" in page and record.fine_tuning["final_steps"] == 6
     body = json.loads((tmp_path / "fit" / "fit.json").read_text())
     assert body["stage"] == "fit" and body["best"]["trial"] == best.trial
     again = run(model, tmp_path, file, max_drop=0.5)
