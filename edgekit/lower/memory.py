@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgekit.lower.order import best_order
-from edgekit.lower.packing import Buffer, Leads, aligned, best_packing
+from edgekit.lower.packing import SAME, Buffer, Leads, aligned, best_packing
 from edgekit.lower.program import KernelCall, MemoryPlan
 from edgekit.tflite.graph import Graph
+
+# Outputs of in-place ops: in one buffer with the input, in one of its own that begins where the
+# input's does or lies elsewhere, or always elsewhere.
+SHARED, PINNED, APART = "shared", "pinned", "apart"
+SEARCHED = 2  # of the ways to place them, how many are improved by search
 
 
 def arrange(
@@ -39,11 +44,11 @@ def plan_memory(graph: Graph, calls: Sequence[KernelCall]) -> MemoryPlan:
     Inputs are written before op 0 and may be overwritten once read; outputs live to the end.
     """
     lifetimes = _lifetimes(graph)
-    ways = ((True, True), (False, True), (True, False), (False, False))
+    ways = ((SHARED, True), (PINNED, True), (APART, True), (SHARED, False), (APART, False))
     plans = [_pack(graph, calls, lifetimes, *way) for way in ways]
-    best = min(plans, key=_arena_bytes)
-    way = ways[plans.index(best)]
-    return min(best, _pack(graph, calls, lifetimes, *way, search=True), key=_arena_bytes)
+    ranked = sorted(range(len(ways)), key=lambda i: plans[i].arena_bytes)
+    plans += [_pack(graph, calls, lifetimes, *ways[i], search=True) for i in ranked[:SEARCHED]]
+    return min(plans, key=_arena_bytes)
 
 
 def _arena_bytes(plan: MemoryPlan) -> int:
@@ -81,9 +86,12 @@ class _Buffers:
         self.owner[index] = Buffer(self._graph.tensor(index).bytes, first, last, [index])
         return self.owner[index]
 
-    def add(self, position: int, call: KernelCall, *, in_place: bool, over: bool) -> None:
+    def add(self, position: int, call: KernelCall, *, in_place: str, over: bool) -> None:
         """Memory for the outputs and the scratch of the op at `position`."""
-        heir = self._heir(position, call, in_place)
+        heir = self._heir(position, call, in_place != APART)
+        source = None
+        if in_place == PINNED and not call.alias:
+            source, heir = heir, None
         for index in self._graph.ops[position].outputs:
             if heir is not None and index == call.outputs[0]:
                 heir.last = max(heir.last, self._lifetimes[index][1])
@@ -93,11 +101,14 @@ class _Buffers:
                 self._own(index)
         if call.scratch_bytes:
             self.scratch[position] = Buffer(call.scratch_bytes, position, position, [])
-        if over and heir is None:
+        if source is not None:
+            # A buffer of its own at the same place or elsewhere: what it does not fill is free.
+            self.leads[id(self.owner[call.outputs[0]]), id(source)] = SAME
+        elif over and heir is None:
             for place, lead in call.leads:
-                source = self._dying(position, call, place)
-                if source is not None:
-                    self.leads[id(self.owner[call.outputs[0]]), id(source)] = lead
+                dying = self._dying(position, call, place)
+                if dying is not None:
+                    self.leads[id(self.owner[call.outputs[0]]), id(dying)] = lead
 
     def _heir(self, position: int, call: KernelCall, in_place: bool) -> Buffer | None:
         """The buffer that the op's output takes over: always for an alias, else a dying input's
@@ -132,7 +143,7 @@ def _pack(
     graph: Graph,
     calls: Sequence[KernelCall],
     lifetimes: dict[int, tuple[int, int]],
-    in_place: bool,
+    in_place: str,
     over: bool,
     *,
     search: bool = False,

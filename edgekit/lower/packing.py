@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 ALIGN_BYTES = 8  # an int64 tensor is the widest
 # Pairs of buffers compared in the search for a better order: bounds its time to about a second.
-_MOST_PAIRS = 100_000
+_MOST_PAIRS = 500_000
 _MOST_TRIES = 150
 
 
@@ -25,7 +25,8 @@ class Buffer:
 
 
 # (id of an output's buffer, id of its dying input's) -> bytes by which the first must begin
-# before the second to lie over it.
+# before the second to lie over it; SAME where it must begin just where the second does.
+SAME = -1
 Leads = dict[tuple[int, int], int]
 _Order = Callable[[Buffer], tuple[int, ...]]
 
@@ -55,16 +56,34 @@ def best_packing(buffers: Sequence[Buffer], leads: Leads, *, search: bool) -> in
     least = _least(buffers, leads)
     dice = random.Random(len(buffers))
     tries = min(_MOST_TRIES, _MOST_PAIRS // (len(buffers) ** 2 + 1)) if search else 0
-    for _ in range(tries):
+    top = _top(order) if _place(order, leads, tight) else 0
+    for turn in range(tries):
         if best <= least or len(order) < 2:
             break
-        trial = list(order)
-        a, b = dice.sample(range(len(order)), 2)
-        trial[a], trial[b] = trial[b], trial[a]
+        trial = _moved(order, top, dice) if turn % 2 == 0 else _swapped(order, dice)
         size = _place(trial, leads, tight)
         if size <= best:  # sideways as well: the way to a better one may be level
-            best, order = size, trial
+            best, order, top = size, trial, _top(trial)
     return _place(order, leads, tight)
+
+
+def _top(order: Sequence[Buffer]) -> int:
+    """Position in `order` of the buffer that ends last in the packing just made."""
+    return max(range(len(order)), key=lambda i: order[i].offset + order[i].bytes)
+
+
+def _moved(order: Sequence[Buffer], top: int, dice: random.Random) -> list[Buffer]:
+    """With the buffer that ends last placed earlier."""
+    trial = [*order[:top], *order[top + 1 :]]
+    trial.insert(dice.randrange(top + 1), order[top])
+    return trial
+
+
+def _swapped(order: Sequence[Buffer], dice: random.Random) -> list[Buffer]:
+    trial = list(order)
+    a, b = dice.sample(range(len(order)), 2)
+    trial[a], trial[b] = trial[b], trial[a]
+    return trial
 
 
 def _place(order: Sequence[Buffer], leads: Leads, tight: bool) -> int:
@@ -73,23 +92,28 @@ def _place(order: Sequence[Buffer], leads: Leads, tight: bool) -> int:
     placed: list[Buffer] = []
     for buffer in order:
         shut = sorted(
-            _shut(buffer, other, leads)
+            span
             for other in placed
             if other.first <= buffer.last and buffer.first <= other.last
+            for span in _shut(buffer, other, leads)
         )
         buffer.offset = _fit(shut, tight)
         placed.append(buffer)
     return max((buffer.offset + buffer.bytes for buffer in placed), default=0)
 
 
-def _shut(buffer: Buffer, other: Buffer, leads: Leads) -> tuple[int, int]:
-    """Offsets strictly between these two are not possible for `buffer` beside `other`."""
+def _shut(buffer: Buffer, other: Buffer, leads: Leads) -> list[tuple[int, int]]:
+    """Offsets strictly between such two are not possible for `buffer` beside `other`."""
     below, above = buffer.bytes, other.bytes
-    if (lead := leads.get((id(buffer), id(other)))) is not None:
-        below = min(below, lead)
-    if (lead := leads.get((id(other), id(buffer)))) is not None:
-        above = min(above, lead)
-    return other.offset - below, other.offset + above
+    over, under = leads.get((id(buffer), id(other))), leads.get((id(other), id(buffer)))
+    if SAME in (over, under):
+        start = other.offset
+        return [(start - below, start), (start, start + above)]
+    if over is not None:
+        below = min(below, over)
+    if under is not None:
+        above = min(above, under)
+    return [(other.offset - below, other.offset + above)]
 
 
 def _fit(shut: Sequence[tuple[int, int]], tight: bool) -> int:
