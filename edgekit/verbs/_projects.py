@@ -53,6 +53,11 @@ class Content:
     warnings: tuple[str, ...] = ()
 
 
+APP_BYTES = (
+    16 * 1024
+)  # of flash, and of RAM with the stack, that the app itself is reckoned to take
+
+
 def aot_content(wish: Wish) -> Content:
     """The graph as C on edgekit's own kernels. Raises EdgekitError naming op and layer."""
     from edgekit.emit.aot import aot_sources
@@ -61,7 +66,14 @@ def aot_content(wish: Wish) -> Content:
     from edgekit.verbs._named import read_named
 
     graph = read_named(wish.tflite)
-    program = lower_graph(graph, Target(core=wish.board.core, optimize=wish.optimize))
+    memory = wish.board.memory
+    target = Target(
+        core=wish.board.core,
+        optimize=wish.optimize,
+        flash_bytes=max(memory.flash_bytes - APP_BYTES, 1),
+        ram_bytes=max(memory.ram_bytes - APP_BYTES, 1),
+    )
+    program = lower_graph(graph, target)
     provenance = wish.provenance(program.graph.sha256)
     sources: dict[str, str | bytes] = dict(aot_sources(program, wish.name, provenance))
     sources[f"{wish.name}.tflite"] = wish.tflite.read_bytes()
