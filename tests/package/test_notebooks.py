@@ -16,6 +16,7 @@ CELL_TIMEOUT_S = 300
 # Pictures in the outputs of each, and words that its tables hold.
 SHOWN = {
     "01_quickstart": (2, "| 100 of 100 |"),
+    "02_tflite_micro": (1, "| qemu-mps2-an386 | emulated |"),
     "03_pruning": (3, "| channels | 0% |"),
 }
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
