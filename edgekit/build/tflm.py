@@ -198,10 +198,11 @@ def _choose(root: Path, board: Board) -> Library:
     reasons = {each.path: _misfit(each, board) for each in microlite}
     fitting = [each for each in microlite if not reasons[each.path]]
     if not fitting:
-        listed = "; ".join(f"{path.name}: {reason}" for path, reason in reasons.items())
+        listed = "; ".join(sorted({f"{path.name}: {why}" for path, why in reasons.items()}))
+        flags = f" ({' '.join(board.build.cpu_flags)})" if board.build.cpu_flags else ""
         raise EdgekitError(
             f"TFLM_DIR '{root}' has no library for {board.id}: {listed}",
-            hint=f"build TFLite Micro for {board.core} ({' '.join(board.build.cpu_flags)})",
+            hint=f"build TFLite Micro for {board.core}{flags}, or take --runtime aot",
         )
     return next((each for each in fitting if each.kernels == CMSIS_NN), fitting[0])
 
@@ -211,7 +212,7 @@ def _misfit(library: Library, board: Board) -> str:
     wanted = _MACHINES.get(board.build.toolchain, "")
     machines = {facts.machine for facts in library.objects.values()}
     if machines != {wanted}:
-        return f"it is for {', '.join(sorted(machines))}"
+        return f"it is for {', '.join(sorted(each.removeprefix('EM_') for each in machines))}"
     ranks = [_RANKS.get(arch, 99) for arch in _arches(library)]
     core_arch = _CORE_ARCH.get(board.core)
     if core_arch is not None and (not ranks or max(ranks) > _RANKS[core_arch]):

@@ -78,7 +78,10 @@ def arena_note(record: dict[str, Any]) -> str:
         return "peak RAM of tensors"
     if not found["exact"]:
         return "tflm is an estimate"
-    by_kernels = ", ".join(f"{kernels} {kib(size)}" for kernels, size in found["plans"].items())
+    by_kernels = ", ".join(
+        f"{kernels.replace('cmsis_nn', 'CMSIS-NN')} {kib(size)}"
+        for kernels, size in found["plans"].items()
+    )
     return f"tflm on {found['core']}: {by_kernels}"
 
 
@@ -178,11 +181,18 @@ def show_firmware(out: Console, record: dict[str, Any]) -> None:
             ("board", record["board"], ""),
             ("runtime", record["runtime"], f"for {record['optimize']}"),
             ("template", record["template"], f"tried so far: {record['tried']}"),
-            ("arena", kib(record["arena_bytes"]), "peak RAM of tensors"),
+            ("arena", kib(record["arena_bytes"]), _arena_words(record)),
             ("next", _next_step(record), ""),
         ],
     )
     show_warnings(out, record)
+
+
+def _arena_words(record: dict[str, Any]) -> str:
+    """What the project's arena holds: TFLite Micro keeps its own structs in it as well."""
+    if record["runtime"] != "tflm":
+        return "peak RAM of tensors"
+    return f"{number(record['arena_bytes'])} bytes for TFLite Micro, its structs included"
 
 
 def _next_step(record: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgekit.boards import DEFAULT_BOARD, Board, load_board
 from edgekit.errors import EdgekitError, LimitBroken
+from edgekit.tflite.layers import layer_of
 from edgekit.tflm.arena import ArenaPart, ArenaPlan, arena_advice, plan_arena
 from edgekit.tflm.arena.kernels import KERNEL_SETS, kernel_sets_of
 
@@ -79,7 +80,7 @@ def check_arena(arena: TflmArena, board: Board) -> None:
     over = arena.arena_bytes - board.memory.ram_bytes
     if over <= 0:
         return
-    tensors = ", ".join(f"{part.name} {part.bytes:,} bytes" for part in arena.largest)
+    tensors = ", ".join(f"{layer_of(part.name)} {part.bytes:,} bytes" for part in arena.largest)
     raise LimitBroken(
         f"the tensor arena alone needs {arena.arena_bytes:,} bytes, {over:,} more than the RAM of "
         f"{board.id}{'; the largest tensors: ' if tensors else ''}{tensors}",

@@ -103,7 +103,7 @@ def _check_started(hello: Hello) -> None:
     why = words.get(hello.model_status, f"its init returned status {hello.model_status}")
     raise DeviceError(
         f"the model could not start: {why.format(hello.arena_bytes)}",
-        hint="write the firmware anew with a larger --arena-bytes"
+        hint="run edgekit firmware again without --arena-bytes, or with a larger one"
         if hello.model_status == 3
         else "build the firmware again; report this with the model if it stays",
     )

@@ -79,7 +79,7 @@ def firmware(
         _write(folder, wish, runtime, content)
         files = hash_tree(folder)
     _drop_stale(out)
-    record = _record(wish, runtime, content, out)
+    record = _record(wish, runtime, content, out, name)
     inputs = {wish.tflite.name: sha256_file(wish.tflite)}
     write_record(out, "firmware", record, inputs=inputs, files=files)
     return record
@@ -131,7 +131,7 @@ def _write(folder: Path, wish: Wish, runtime: str, content: Content) -> None:
     )
 
 
-def _record(wish: Wish, runtime: str, content: Content, out: Path) -> FirmwareRecord:
+def _record(wish: Wish, runtime: str, content: Content, out: Path, asked: str) -> FirmwareRecord:
     kind = wish.template
     return FirmwareRecord(
         board=wish.board.id,
@@ -148,8 +148,14 @@ def _record(wish: Wish, runtime: str, content: Content, out: Path) -> FirmwareRe
         ops=content.ops,
         plan=content.plan,
         arena_plans=content.arena_plans,
-        warnings=(*_board_warnings(wish), *content.warnings),
+        warnings=(*_name_warnings(wish, asked), *_board_warnings(wish), *content.warnings),
     )
+
+
+def _name_warnings(wish: Wish, asked: str) -> list[str]:
+    if asked in ("", wish.name):
+        return []
+    return [f"'{asked}' is no name in C: the model is called {wish.name}"]
 
 
 def _board_warnings(wish: Wish) -> list[str]:

@@ -93,7 +93,7 @@ def test_tflms_own_tree_with_several_libraries(sdk: Path) -> None:
         (M3, (INTERPRETER,), "qemu-mps2-an386", "it passes floats in the core's"),
         (M4, (INTERPRETER, CALLS), "qemu-mps2-an386", "it calls CMSIS-NN and does not hold it"),
         (M4, (CALLS, HOLDS), "qemu-mps2-an386", "has no static library of TFLite Micro"),
-        (M4, (INTERPRETER,), "native", "it is for EM_ARM"),
+        (M4, (INTERPRETER,), "native", "it is for ARM"),
     ],
 )
 def test_a_library_that_does_not_fit(

@@ -157,7 +157,7 @@ def _buffers(graph: Graph, scratches: list[Scratch]) -> list[Buffer]:
         last[index] = len(graph.ops)
     planned = [
         Buffer(
-            t.name,
+            t.name or f"tensor {t.index}",
             padded(tensor_bytes(t)),
             first.get(t.index, -1),
             last.get(t.index, -1),
