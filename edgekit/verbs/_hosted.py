@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgekit.boards import Board
+from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._arena import TflmArena, tflm_arena
@@ -68,6 +69,7 @@ def host_runtimes(done: Conversion, name: str, board: Board | None, progress: Pr
         program = lower_graph(done.graph, Target(core=board.core) if board else None)
     tflm, tflm_reason = try_tflm(done.tflite, done.graph)
     if program is None and tflm is None:
+        _check_tflm_ops(done, aot)
         lower_graph(done.graph)  # raises, with the op, its layer and the reason
     golden = tflm
     if golden is None and done.floats is not None and program is not None:
@@ -88,6 +90,20 @@ def host_runtimes(done: Conversion, name: str, board: Board | None, progress: Pr
         program=program,
         golden=golden if done.floats is not None else None,
     )
+
+
+def _check_tflm_ops(done: Conversion, aot: dict[int, str]) -> None:
+    """EdgekitError with a remedy for an op that is known to run in neither runtime."""
+    from edgekit.tflm.ops import unsupported_ops
+
+    for index, why in unsupported_ops(done.graph).items():
+        if index in aot:
+            op = done.graph.ops[index]
+            raise EdgekitError(
+                f"no runtime runs {op.kind} of layer '{op.layer}': {why.reason}, and for aot "
+                f"{aot[index]}",
+                hint=why.remedy,
+            )
 
 
 def _op_words(done: Conversion, aot: dict[int, str]) -> str:
