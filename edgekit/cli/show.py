@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def kib(count: float | None) -> str:
@@ -116,7 +117,24 @@ def table(
         )
     for row in cells:
         drawn.add_row(*map(escape, row))
+    _fit_width(out, drawn, [columns[i] in soft for i in shown])
     out.print(drawn)
+
+
+def _fit_width(out: Console, drawn: Table, soft: Sequence[bool]) -> None:
+    """Take what is too wide from the widest of the columns that may shrink: rich would take it
+    from all of them, and cut numbers."""
+    from rich.measure import Measurement
+
+    roomy = out.options.update(width=10_000)
+    excess = Measurement.get(out, roomy, drawn).maximum - out.width
+    columns = [column for column, each in zip(drawn.columns, soft, strict=True) if each]
+    widths = [max(map(len, map(str, column.cells)), default=0) for column in columns]
+    while excess > 0 and any(width > 8 for width in widths):
+        widest = widths.index(max(widths))
+        widths[widest] -= 1
+        columns[widest].max_width = widths[widest]
+        excess -= 1
 
 
 def show_warnings(out: Console, record: dict[str, Any]) -> None:
