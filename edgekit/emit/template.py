@@ -25,11 +25,13 @@ PARTS = ("app", "runtime", "port", "model", "tflm", "board")
 @dataclass(frozen=True, slots=True)
 class Tflm:
     """Where a template's TFLite Micro comes from. `decode`: whether that package has the DECODE
-    operator of compressed weights, as far as its version that `source` names was read."""
+    operator of compressed weights, as far as its version that `source` names was read. `boards`
+    are patterns of board ids for which the package says that it is made; empty where any goes."""
 
     package: str
     source: str
     decode: bool
+    boards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def _read(name: str, folder: Path, table: dict[str, Any]) -> Template:
         key: tuple(item) if isinstance(item, list) else item for key, item in table.items()
     }
     if "tflm" in table:
-        values["tflm"] = Tflm(**table["tflm"])
+        facts = dict(table["tflm"])
+        values["tflm"] = Tflm(**facts | {"boards": tuple(facts.get("boards", ()))})
     return Template(name=name, folder=folder, **values)
 
 
@@ -155,6 +158,19 @@ def _with_runtime(runtime: str, board: Board) -> str:
 def _listed(names: list[str], most: int = 6) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more if names else "none"
+
+
+def package_doubt(template: Template, board: Board, runtime: str) -> str:
+    """Words where the template's TFLite Micro package is not made for `board`; "" elsewhere."""
+    package = template.tflm if runtime == "tflm" else None
+    if package is None or not package.boards:
+        return ""
+    if any(fnmatch(board.id, pattern) for pattern in package.boards):
+        return ""
+    return (
+        f"{package.package}, from which this project takes TFLite Micro, names no support for "
+        f"{board.id}: it may not build; --runtime aot needs no package"
+    )
 
 
 def check_decode(template: Template, needs_decode: bool) -> None:

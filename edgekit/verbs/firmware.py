@@ -148,7 +148,7 @@ def _record(wish: Wish, runtime: str, content: Content, out: Path, asked: str) -
         ops=content.ops,
         plan=content.plan,
         arena_plans=content.arena_plans,
-        warnings=(*_name_warnings(wish, asked), *_board_warnings(wish), *content.warnings),
+        warnings=(*_name_warnings(wish, asked), *_board_warnings(wish, runtime), *content.warnings),
     )
 
 
@@ -158,15 +158,18 @@ def _name_warnings(wish: Wish, asked: str) -> list[str]:
     return [f"'{asked}' is no name in C: the model is called {wish.name}"]
 
 
-def _board_warnings(wish: Wish) -> list[str]:
-    from edgekit.emit.template import platform_name
+def _board_warnings(wish: Wish, runtime: str) -> list[str]:
+    from edgekit.emit.template import package_doubt, platform_name
 
     kind, board = wish.template, wish.board
+    doubt = package_doubt(kind, board, runtime)
+    warnings = [doubt] if doubt else []
     if kind.chip_port or platform_name(kind, board):
-        return []
+        return warnings
     return [
+        *warnings,
         f"{board.id} is no board that {kind.title} knows: the project is made for its core "
-        f"({board.core}); choose your board as its README.md says"
+        f"({board.core}); choose your board as its README.md says",
     ]
 
 

@@ -19,7 +19,7 @@ from edgekit.errors import DeviceError
 from edgekit.link import messages
 from edgekit.link.device import Device
 from edgekit.link.emulator import native_command, open_board, open_command
-from edgekit.link.frame import encode_frame
+from edgekit.link.frame import PROTOCOL_VERSION, encode_frame
 from edgekit.link.messages import BY_NAME, ERROR, REPLY
 from tests.fakes.app_build import TINY_MODEL, TINY_SHA256, build_app
 from tests.fakes.wire import Wire, open_wire
@@ -149,7 +149,7 @@ def test_a_repeated_id_repeats_the_answer(wire: Wire) -> None:
 
 def test_wrong_versions_kinds_and_lengths(wire: Wire) -> None:
     cases = [
-        (encode_frame(1, 1, version=2), (2, 1)),
+        (encode_frame(1, 1, version=PROTOCOL_VERSION + 1), (2, PROTOCOL_VERSION)),
         (encode_frame(99, 2), (3, 99)),
         (encode_frame(BY_NAME["read"].number, 3, b"abc"), (4, 3)),
         (encode_frame(BY_NAME["load"].number, 4, b"abcde"), (4, 5)),

@@ -18,6 +18,7 @@ from edgekit.emit.template import (
     all_templates,
     check_decode,
     load_template,
+    package_doubt,
     suits,
     template_names,
 )
@@ -174,6 +175,15 @@ def test_the_platforms_own_tool_builds(tmp_path: Path) -> None:
     assert "README.md" in caught.value.hint
     with pytest.raises(EdgekitError, match=r"serial port|does not build"):
         edgekit.bench(project)
+
+
+def test_a_package_that_is_not_made_for_the_board_is_doubted() -> None:
+    arduino = load_template("arduino")
+    assert arduino.tflm is not None
+    assert arduino.tflm.package in package_doubt(arduino, load_board("teensy-4-1"), "tflm")
+    assert package_doubt(arduino, load_board("arduino-nano-33-ble"), "tflm") == ""
+    assert package_doubt(arduino, load_board("teensy-4-1"), "aot") == ""
+    assert package_doubt(load_template("cmake"), load_board("qemu-mps2-an386"), "tflm") == ""
 
 
 def test_compressed_weights_need_decode() -> None:
