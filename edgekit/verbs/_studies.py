@@ -125,12 +125,33 @@ def _created(optuna: Any, url: str, default: Path) -> Any:
 
 
 def _storage(optuna: Any, url: str, default: Path) -> Any:
+    if url.startswith("sqlite:"):
+        return _one_writer(optuna.storages.RDBStorage(url))
     if "://" in url:
         return url
     path = Path(url) if url else default
     path.parent.mkdir(parents=True, exist_ok=True)
     journal = optuna.storages.journal
     return optuna.storages.JournalStorage(journal.JournalFileBackend(str(path)))
+
+
+def _one_writer(storage: Any) -> Any:
+    """SQLite has no SELECT ... FOR UPDATE, with which Optuna keeps two processes from taking the
+    same waiting trial: here each transaction takes the write lock as it begins (SQLAlchemy's
+    manual, SQLite, "Serializable isolation / Savepoints / Transactional DDL").
+    """
+    from sqlalchemy import event
+
+    def connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    def began(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    storage.engine.dispose()
+    event.listen(storage.engine, "connect", connected)
+    event.listen(storage.engine, "begin", began)
+    return storage
 
 
 def _named(url: str, default: Path) -> str:
