@@ -79,34 +79,3 @@ void ek_port_init(void) {
   ek_pl011_start(EK_CLOCK_HZ, EK_BAUD);
   ek_cycles_start();
 }
-
-uint32_t ek_port_read(uint8_t *data, uint32_t room) {
-  if (room == 0u) return 0;
-  *data = ek_pl011_read();
-  return 1;
-}
-
-void ek_port_write(const uint8_t *data, uint32_t length) {
-  ek_pl011_write(data, length);
-}
-
-uint64_t ek_port_ticks(void) {
-  return ek_cycles();
-}
-
-uint32_t ek_port_ticks_hz(void) {
-  return EK_CLOCK_HZ;
-}
-
-const char *ek_port_counter_name(void) {
-  return ek_cycles_name();
-}
-
-void ek_port_reset(void) {
-  ek_pl011_drain();
-  ek_cortex_m_reset();
-}
-
-ek_stack ek_port_stack(void) {
-  return ek_cortex_m_stack();
-}
