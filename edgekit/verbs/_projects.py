@@ -53,27 +53,15 @@ class Content:
     warnings: tuple[str, ...] = ()
 
 
-APP_BYTES = (
-    16 * 1024
-)  # of flash, and of RAM with the stack, that the app itself is reckoned to take
-
-
 def aot_content(wish: Wish) -> Content:
     """The graph as C on edgekit's own kernels. Raises EdgekitError naming op and layer."""
     from edgekit.emit.aot import aot_sources
     from edgekit.lower.build import lower_graph
-    from edgekit.lower.program import Target
+    from edgekit.verbs._lowered import board_target, lowered_ops
     from edgekit.verbs._named import read_named
 
     graph = read_named(wish.tflite)
-    memory = wish.board.memory
-    target = Target(
-        core=wish.board.core,
-        optimize=wish.optimize,
-        flash_bytes=max(memory.flash_bytes - APP_BYTES, 1),
-        ram_bytes=max(memory.ram_bytes - APP_BYTES, 1),
-    )
-    program = lower_graph(graph, target)
+    program = lower_graph(graph, board_target(wish.board, wish.optimize))
     provenance = wish.provenance(program.graph.sha256)
     sources: dict[str, str | bytes] = dict(aot_sources(program, wish.name, provenance))
     sources[f"{wish.name}.tflite"] = wish.tflite.read_bytes()
@@ -82,7 +70,7 @@ def aot_content(wish: Wish) -> Content:
         provenance=provenance,
         sha256=program.graph.sha256,
         arena_bytes=program.plan.arena_bytes,
-        ops=_aot_ops(program),
+        ops=lowered_ops(program),
         plan=_aot_plan(program),
     )
 
@@ -168,22 +156,6 @@ def _arena_warnings(wish: Wish, plan: TflmArena, arena_bytes: int) -> tuple[str,
             f"the arena of {arena_bytes:,} bytes is smaller than planned ({plan.arena_bytes:,})",
         )
     return ()
-
-
-def _aot_ops(program: Program) -> tuple[dict[str, Any], ...]:
-    from edgekit.lower.build import macs
-
-    graph = program.graph
-    return tuple(
-        {
-            "op": op.kind,
-            "layer": op.layer,
-            "origin": op.origins,
-            "macs": macs(op, graph),
-            "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
-        }
-        for op in graph.ops
-    )
 
 
 def _aot_plan(program: Program) -> dict[int, dict[str, int]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgekit.boards import Board, load_board
 from edgekit.errors import EdgekitError, LimitBroken
 from edgekit.measure.harness import Difference, RunOp, as_in_file
+from edgekit.measure.prediction import PredictionError
 from edgekit.measure.stats import LatencySummary
 from edgekit.progress import SILENT, Progress
 
@@ -48,9 +49,12 @@ class BenchRecord:
     instructions). Differences are in `diff_unit`: LSB, or real values for float outputs.
     `outputs` is an .npz with `inputs`, `outputs` (as sent and received), `golden` and `ticks`;
     further inputs and outputs of a model follow as `inputs_1`, ... `layers` are the ops that the
-    device runs, `{index, op, layer, macs, macs_run, ticks, origin}` and the ticks in latency's
-    unit: `origin` are the ops of the .tflite file that it stands for, `index` the first of them,
-    `macs` theirs as the file has them and `macs_run` what is left to do. `cycles`, on emulated
+    device runs, `{index, op, layer, macs, macs_run, ticks, share, ticks_per_mac, origin}` and the
+    ticks in latency's unit: `origin` are the ops of the .tflite file that it stands for, `index`
+    the first of them, `macs` theirs as the file has them and `macs_run` what is left to do (which
+    `ticks_per_mac` goes by). An op of the aot runtime also has the `way` that was chosen for it,
+    its `predicted_instructions` and, where instructions were counted, `prediction_error`
+    (predicted / counted - 1), which `prediction` sums up. `cycles`, on emulated
     boards only, are `{estimated, min, max, model, limits}`: the median of one inference by the
     timings of `model`, a core, and what they leave out; `estimated` is None where nothing could
     be estimated, and `limits` then says why. Layers then have `cycles` too. `runtime_version` and
@@ -59,6 +63,8 @@ class BenchRecord:
 
     name: str
     board: str
+    core: str
+    limits: dict[str, int]
     runtime: str
     runtime_version: str
     kernels: str
@@ -78,10 +84,12 @@ class BenchRecord:
     classes: tuple[str, ...]
     latency: LatencySummary
     memory: BenchMemory
+    report: Path
     outputs: Path
     ticks: Path
     cycles: dict[str, Any] | None
     layers: tuple[dict[str, Any], ...]
+    prediction: PredictionError | None
     golden: GoldenSource
     first_difference: Difference | None
     data: str

@@ -3,52 +3,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from edgekit.artifacts import hash_tree, sha256_file, staged_folder, write_record
 from edgekit.boards import Board
 from edgekit.errors import DeviceError, EdgekitError
-from edgekit.link.device import Device, Hello, MemoryUse
-from edgekit.lower.build import macs
-from edgekit.measure.compare import Agreement, Score, compare_outputs, score
+from edgekit.link.device import Device, Hello
+from edgekit.measure.compare import Agreement, compare_outputs
 from edgekit.measure.harness import (
     Difference,
-    Run,
     check_tensors,
     first_difference,
     golden_outputs,
     profile_ops,
     run_samples,
 )
-from edgekit.measure.stats import Latency, Scale, scale_for
+from edgekit.measure.stats import Scale, scale_for
 from edgekit.progress import Progress
-from edgekit.quantize.arrays import dequantize_array
 from edgekit.tflite.graph import Graph
-from edgekit.verbs._arena import used_arena_words
-from edgekit.verbs._cycles import Cycles, cycles_of, metered_board
-from edgekit.verbs.bench import BenchMemory, BenchRecord, Bundle, GoldenSource
+from edgekit.verbs._bench_record import Session, bench_record
+from edgekit.verbs._cycles import cycles_of, metered_board
+from edgekit.verbs.bench import BenchRecord, Bundle, GoldenSource
 from edgekit.verbs.golden import golden_for, keeps_layers
 from edgekit.verbs.samples import BenchSamples
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Session:
-    """Everything that one session with the device gave."""
-
-    hello: Hello
-    run: Run
-    op_ticks: tuple[int, ...]
-    memory: MemoryUse
-    golden: tuple[np.ndarray, ...]
-    source: GoldenSource
-    agreement: Agreement
-    difference: Difference | None
-    scale: Scale
-    cycles: Cycles
 
 
 def measure(
@@ -150,7 +127,7 @@ def write_run(bundle: Bundle, samples: BenchSamples, session: Session, *, seed: 
         rows = (f"{sample},{ticks}\n" for sample, ticks in enumerate(session.run.ticks))
         (folder / "ticks.csv").write_text("sample,ticks\n" + "".join(rows))
         files = hash_tree(folder)
-    record = _record(bundle, samples, session, target, seed)
+    record = bench_record(bundle, samples, session, target, seed)
     inputs = {"model": bundle.graph.sha256}
     if bundle.build:
         inputs["elf"] = sha256_file(bundle.elf)
@@ -173,118 +150,3 @@ def _arrays(samples: BenchSamples, session: Session) -> dict[str, np.ndarray]:
     if samples.labels is not None:
         arrays["labels"] = samples.labels
     return arrays
-
-
-def _record(
-    bundle: Bundle, samples: BenchSamples, session: Session, target: Path, seed: int
-) -> BenchRecord:
-    hello, agreement = session.hello, session.agreement
-    graded = _score(bundle.graph, session.run.outputs, samples)
-    reference = _score(bundle.graph, session.golden, samples)
-    latency = Latency(hello.counter, hello.counter_hz, session.run.ticks)
-    return BenchRecord(
-        **_origin(bundle, samples, session),
-        samples=agreement.samples,
-        bit_exact=agreement.bit_exact,
-        max_abs_diff=agreement.max_abs_diff,
-        diff_unit=agreement.unit,
-        rmse=agreement.rmse,
-        mae=agreement.mae,
-        cosine=agreement.cosine,
-        accuracy=graded.accuracy if graded else None,
-        golden_accuracy=reference.accuracy if reference else None,
-        confusion=graded.confusion if graded else None,
-        latency=latency.summary(session.scale, warmup=session.run.warmup),
-        memory=_memory(bundle.build, session.memory),
-        outputs=target / "outputs.npz",
-        ticks=target / "ticks.csv",
-        cycles=session.cycles.facts,
-        layers=_layers(bundle, session),
-        golden=session.source,
-        first_difference=session.difference,
-        seed=seed,
-    )
-
-
-def _origin(bundle: Bundle, samples: BenchSamples, session: Session) -> dict[str, Any]:
-    """The fields of the record that say what ran where, and on what."""
-    source, hello = samples.source, session.hello
-    return {
-        "name": bundle.firmware["name"],
-        "board": bundle.board.id,
-        "runtime": hello.runtime,
-        "runtime_version": hello.runtime_version,
-        "kernels": hello.kernels,
-        "counter": hello.counter,
-        "clock_hz": hello.counter_hz,
-        "kind": bundle.board.kind,
-        "classes": samples.classes,
-        # a file's folder is of this machine, its name is enough beside its hash
-        "data": Path(source).name if "/" in source else source,
-        "model_sha256": bundle.graph.sha256,
-        "build_id": hello.build_id,
-        "compiler": bundle.build.get("compiler", ""),
-        "optimize": bundle.firmware["optimize"],
-        "warnings": (
-            *samples.warnings,
-            *bundle.build.get("warnings", ()),
-            *_arena_words(bundle, session),
-        ),
-    }
-
-
-def _arena_words(bundle: Bundle, session: Session) -> list[str]:
-    """What is to be said of an interpreter's arena; generated C uses all of its own."""
-    used = session.memory
-    if bundle.firmware["runtime"] != "tflm" or not used.arena_used_bytes:
-        return []
-    plans = bundle.firmware.get("arena_plans") or {}
-    words = used_arena_words(used.arena_used_bytes, used.arena_bytes, session.hello.kernels, plans)
-    return [words] if words else []
-
-
-def _memory(build: dict[str, Any], used: MemoryUse) -> BenchMemory:
-    return BenchMemory(
-        flash_bytes=build.get("flash_bytes"),
-        model_flash_bytes=build.get("model_flash_bytes"),
-        ram_bytes=build.get("ram_bytes"),
-        arena_bytes=used.arena_bytes,
-        arena_used_bytes=used.arena_used_bytes,
-        stack_bytes=used.stack_used_bytes if used.stack_reserved_bytes else None,
-    )
-
-
-def _score(graph: Graph, outputs: tuple[np.ndarray, ...], samples: BenchSamples) -> Score | None:
-    if samples.labels is None:
-        return None
-    quant = graph.tensor(graph.outputs[0]).quant
-    real = outputs[0]
-    if quant is not None:
-        real = dequantize_array(real, quant.scale, quant.zero_point)
-    return score(real, samples.labels)
-
-
-def _layers(bundle: Bundle, session: Session) -> tuple[dict[str, Any], ...]:
-    if not session.op_ticks:
-        return ()
-    graph, rows = bundle.graph, bundle.firmware.get("ops") or ()
-    layers = []
-    for position, (run, ticks) in enumerate(zip(bundle.ops, session.op_ticks, strict=True)):
-        op = graph.ops[run.origin[0]]
-        asked = sum(macs(graph.ops[index], graph) for index in run.origin)
-        if bundle.firmware["runtime"] == "tflm" and rows:
-            asked = rows[position]["macs"]  # the graph here has its weights encoded
-        layers.append(
-            {
-                "index": op.index,
-                "op": op.kind,
-                "layer": op.layer,
-                "macs": asked,
-                "macs_run": rows[position]["macs"] if rows else asked,
-                "origin": run.origin,
-                "ticks": ticks,
-                session.scale.unit: session.scale.of(ticks),
-                **session.cycles.of_layer(position),
-            }
-        )
-    return tuple(layers)

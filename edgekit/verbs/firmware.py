@@ -25,10 +25,12 @@ from edgekit.verbs._projects import Content, Wish, contents_for
 class FirmwareRecord:
     """The project and the model in it.
 
-    `ops` are those that run: `{op, origin, macs, outputs}`, `origin` being the ops of the .tflite
-    file that it stands for, the one that names it first. `plan` says where in the arena each
-    tensor lies that is as in the .tflite file, by its index there: `{offset, bytes, first,
-    last}`, live from op `first` to op `last` of `ops`; {} for tflm, whose interpreter alone knows.
+    `ops` are those that run: `{op, layer, origin, macs, outputs}`, `origin` being the ops of the
+    .tflite file that it stands for, the one that names it first; for aot also the `way` that was
+    chosen for it and `predicted_instructions`, as `inspect --board` shows them. `plan` says where
+    in the arena each tensor lies that is as in the .tflite file, by its index there: `{offset,
+    bytes, first, last}`, live from op `first` to op `last` of `ops`; {} for tflm, whose
+    interpreter alone knows.
     `arena_plans` are the planned arenas of TFLite Micro by kernel set, `arena_bytes` the one in
     the firmware. `builder` is what `edgekit build` runs, "" where the platform's own tool builds.
     `tried` says how far this template and runtime were tried.
