@@ -12,15 +12,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from edgekit.boards import Board, Emulator
 from edgekit.errors import EdgekitError
 from edgekit.link.device import RUN_TIMEOUT_S, TIMEOUT_S, Device
-from edgekit.link.transport import open_serial
+from edgekit.link.transport import Autopsy, open_serial
 from edgekit.tools import find_tool
 
 # An emulator shares the computer with others: its silence means less than a board's.
@@ -28,6 +28,8 @@ EMULATOR_TIMEOUT_S = 5.0
 # a pty takes any
 _ANY_BAUD = 115200
 _LAST_LINES = 3
+
+Wire = TypeVar("Wire")
 
 
 @contextmanager
@@ -74,26 +76,32 @@ def open_port(
 def open_command(
     command: list[str], name: str, *, run_timeout_s: float = RUN_TIMEOUT_S
 ) -> Iterator[Device]:
-    """Starts `command`, whose fd 0 and 1 are the device's wire: the other end of a pty.
+    """Starts `command`, whose fd 0 and 1 are the device's wire: the other end of a pty."""
+    with open_wire(command, name, lambda path: open_serial(path, _ANY_BAUD)) as (port, autopsy):
+        yield Device(
+            port, timeout_s=EMULATOR_TIMEOUT_S, run_timeout_s=run_timeout_s, autopsy=autopsy
+        )
 
-    The port is opened first and the process started after, so there is nothing to lose.
+
+@contextmanager
+def open_wire(
+    command: list[str], name: str, opened: Callable[[str], AbstractContextManager[Wire]]
+) -> Iterator[tuple[Wire, Autopsy]]:
+    """Starts `command` with fd 0 and 1 on a pty whose path `opened` opens, and says how it died.
+
+    The other end is opened first and the process started after, so there is nothing to lose.
     """
     with ExitStack() as stack:
         master, slave = os.openpty()
         try:
-            port = stack.enter_context(open_serial(os.ttyname(slave), _ANY_BAUD))
+            wire = stack.enter_context(opened(os.ttyname(slave)))
             log = stack.enter_context(tempfile.TemporaryFile())
             process = stack.enter_context(_process(command, wire=master, log=log))
         finally:
             # the process alone holds the master now: its death is seen on the port at once
             os.close(master)
             os.close(slave)
-        yield Device(
-            port,
-            timeout_s=EMULATOR_TIMEOUT_S,
-            run_timeout_s=run_timeout_s,
-            autopsy=lambda wait_s: _autopsy(process, name, log, wait_s),
-        )
+        yield wire, lambda wait_s: _autopsy(process, name, log, wait_s)
 
 
 def native_command(elf: Path) -> list[str]:
