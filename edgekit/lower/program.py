@@ -10,7 +10,19 @@ import numpy as np
 
 from edgekit.tflite.graph import Graph
 
-DSP_CORES = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+# What kernels for some cores need: 16-bit lanes (Armv7E-M, Armv8-M with the DSP extension), the
+# vectors of Armv8.1-M (Helium), Thumb-1 alone (what every Cortex-M has), RV32IM.
+DSP, HELIUM, THUMB, RV32 = "dsp", "helium", "thumb", "rv32"
+CORE_FEATURES = {
+    "cortex-m0": (THUMB,),
+    "cortex-m0plus": (THUMB,),
+    "cortex-m3": (THUMB,),
+    "cortex-m4": (DSP,),
+    "cortex-m7": (DSP,),
+    "cortex-m33": (DSP,),
+    "cortex-m55": (DSP, HELIUM),
+    "rv32": (RV32,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +36,9 @@ class Target:
     ram_bytes: int = 0
 
     @property
-    def has_dsp(self) -> bool:
-        """Whether the core multiplies 16-bit lanes (Armv7E-M, Armv8-M with the DSP extension)."""
-        return self.core in DSP_CORES
+    def features(self) -> tuple[str, ...]:
+        """What the core has that kernels ask for; () for a core that runs portable C."""
+        return CORE_FEATURES.get(self.core, ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edgekit.lower.opkind import REGISTRY
-from edgekit.lower.program import KernelCall, Target
+from edgekit.lower.program import DSP, KernelCall, Target
 from edgekit.tflite.graph import Graph, Op
 
 PORTABLE = "portable"
@@ -45,15 +45,16 @@ class Way:
 
 
 Maker = Callable[[Op, Graph, Target], Iterator[Way]]
-_MAKERS: dict[str, list[Maker]] = {}
+_MAKERS: dict[str, list[tuple[str, Maker]]] = {}
 
 
-def way_for(*kinds: str) -> Callable[[Maker], Maker]:
-    """Registers a function that yields the ways it knows for ops of `kinds`."""
+def way_for(*kinds: str, needs: str = DSP) -> Callable[[Maker], Maker]:
+    """Registers a function that yields the ways it knows for ops of `kinds` on cores that have
+    what it `needs` (`Target.features`)."""
 
     def register(maker: Maker) -> Maker:
         for kind in kinds:
-            _MAKERS.setdefault(kind, []).append(maker)
+            _MAKERS.setdefault(kind, []).append((needs, maker))
         return maker
 
     return register
@@ -61,7 +62,7 @@ def way_for(*kinds: str) -> Callable[[Maker], Maker]:
 
 def ways_of(op: Op, graph: Graph, target: Target) -> list[Way]:
     """All ways to run `op` on the target's core, portable C first: that one always exists."""
-    makers = _MAKERS.get(op.kind, []) if target.has_dsp else []
+    makers = [make for needs, make in _MAKERS.get(op.kind, []) if needs in target.features]
     return [
         _portable(op, graph, target),
         *(way for make in makers for way in make(op, graph, target)),
