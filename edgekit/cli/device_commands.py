@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
             "edgekit firmware build/kws -o build/kws/fw",
             "edgekit firmware kws.tflite --board qemu-mps2-an505 -o fw-m33",
             "edgekit firmware kws.tflite --runtime tflm -o fw-tflm",
+            "edgekit firmware kws.tflite --mlperf auto -o fw-mlperf",
             "edgekit firmware kws.tflite --template arduino --board arduino-nano-33-ble -o ino",
         )
     )(firmware)
@@ -57,6 +58,15 @@ def firmware(
             rich_help_panel=o.TARGET,
         ),
     ] = None,
+    mlperf: Annotated[
+        str,
+        typer.Option(
+            "--mlperf",
+            metavar="TASK",
+            help="Speak MLPerf Tiny's text protocol too: ad01, ic01, kws01, vww01, or auto.",
+            rich_help_panel=o.TARGET,
+        ),
+    ] = "",
     force: o.Force = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
@@ -75,6 +85,7 @@ def firmware(
             optimize=optimize.value,
             name=name,
             arena_bytes=arena_bytes,
+            mlperf=mlperf,
             force=force,
         ),
         show_firmware,

@@ -25,6 +25,8 @@ _C_FILES = (".c", ".cpp", ".h", ".ld", ".S")
 _SOURCES = (".c", ".cpp")
 # Every project has it, whichever the template: it is rendered last, with the others' hash in it.
 _BOARD_HEADER = "ek_board.h"
+# Part of the app only where a task of MLPerf Tiny is asked for.
+_TEXT_FILES = "ek_text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def _ports(board: Board) -> tuple[str, ...]:
 def _copy_firmware(out: Path, template: Template, board: Board, firmware: Firmware) -> None:
     """app/, the runtime's own sources, the model's, and of port/ what this board needs."""
     root = resource_dir("firmware")
-    parts = {"app": _c_files(root / "app"), "port": sorted((root / "port").glob("*.h"))}
+    parts = {"app": _app_files(root / "app", firmware)}
+    parts["port"] = sorted((root / "port").glob("*.h"))
     runtime = {"aot": "runtime", "tflm": "tflm"}[firmware.runtime]
     parts[runtime] = _c_files(root / runtime)
     if template.chip_port:
@@ -102,6 +105,11 @@ def _copy_firmware(out: Path, template: Template, board: Board, firmware: Firmwa
         _write(out / template.place("model") / file_name, data)
     if board.file is not None:
         _copy_file(board.file, out / "board.toml")
+
+
+def _app_files(app: Path, firmware: Firmware) -> list[Path]:
+    text = bool((firmware.facts or {}).get("mlperf"))
+    return [path for path in _c_files(app) if text or not path.name.startswith(_TEXT_FILES)]
 
 
 def _port_files(ports: Path, board: Board) -> list[Path]:
@@ -175,6 +183,7 @@ def _facts(template: Template, board: Board, firmware: Firmware) -> dict[str, An
         "board": board,
         "defines": defines if template.chip_port else [],
         "host": board.build.toolchain == "host",
+        "mlperf": None,
         "library_flags": _LIBRARY_FLAGS.get(board.build.toolchain, ""),
         "name": firmware.name,
         "optimize_flag": OPTIMIZE_FLAGS[firmware.optimize],

@@ -18,6 +18,7 @@ from edgekit.artifacts import (
 )
 from edgekit.boards import DEFAULT_BOARD, load_board
 from edgekit.errors import EdgekitError
+from edgekit.verbs._mlperf_task import Task, find_task
 from edgekit.verbs._projects import Content, Wish, contents_for
 
 
@@ -33,7 +34,8 @@ class FirmwareRecord:
     interpreter alone knows.
     `arena_plans` are the planned arenas of TFLite Micro by kernel set, `arena_bytes` the one in
     the firmware. `builder` is what `edgekit build` runs, "" where the platform's own tool builds.
-    `tried` says how far this template and runtime were tried.
+    `tried` says how far this template and runtime were tried. `mlperf` is the task of MLPerf Tiny
+    whose text protocol the firmware speaks too, "" where none.
     """
 
     board: str
@@ -51,6 +53,7 @@ class FirmwareRecord:
     plan: dict[int, dict[str, int]]
     arena_plans: dict[str, int]
     warnings: tuple[str, ...]
+    mlperf: str = ""
 
 
 def firmware(
@@ -63,6 +66,7 @@ def firmware(
     optimize: str = "balanced",
     name: str = "",
     arena_bytes: int | None = None,
+    mlperf: str = "",
     force: bool = False,
 ) -> FirmwareRecord:
     """Write the firmware project of `model` for `board` to the folder `out`.
@@ -70,18 +74,20 @@ def firmware(
     `model` is an int8 .tflite file or a folder that `edgekit.convert` wrote, `board` an id or a
     board file, `template` a folder of firmware/templates (default: make for aot, cmake for tflm),
     `name` the model's name in C (default: from the file), `arena_bytes` TFLite Micro's arena
-    (default: as planned). Raises EdgekitError for a model that the runtime cannot run, naming op
-    and layer, and for a template, board and runtime that do not go together, before anything is
-    written.
+    (default: as planned), `mlperf` a task of MLPerf Tiny (or "auto") whose text protocol the
+    firmware is to speak beside its own. Raises EdgekitError for a model that the runtime cannot
+    run, naming op and layer, or that is not the task's, and for a template, board and runtime
+    that do not go together, before anything is written.
     """
     wish = _wish(Path(model), board, runtime, template, optimize, name, arena_bytes)
+    task = find_task(wish.tflite, mlperf) if mlperf else None
     content = contents_for(wish, runtime)
     out = Path(out)
     with staged_folder(out, "firmware", force=force) as folder:
-        _write(folder, wish, runtime, content)
+        _write(folder, wish, runtime, content, task)
         files = hash_tree(folder)
     _drop_stale(out)
-    record = _record(wish, runtime, content, out, name)
+    record = _record(wish, runtime, content, out, name, task)
     inputs = {wish.tflite.name: sha256_file(wish.tflite)}
     write_record(out, "firmware", record, inputs=inputs, files=files)
     return record
@@ -117,7 +123,7 @@ def _wish(
     return Wish(tflite, target, kind, optimize, c_identifier(name or tflite.stem), arena_bytes)
 
 
-def _write(folder: Path, wish: Wish, runtime: str, content: Content) -> None:
+def _write(folder: Path, wish: Wish, runtime: str, content: Content, task: Task | None) -> None:
     from edgekit.emit.project import write_project
 
     write_project(
@@ -129,11 +135,13 @@ def _write(folder: Path, wish: Wish, runtime: str, content: Content) -> None:
         provenance=content.provenance,
         optimize=wish.optimize,
         template=wish.template.name,
-        facts={"arena_bytes": content.arena_bytes, **content.facts},
+        facts={"arena_bytes": content.arena_bytes, "mlperf": task, **content.facts},
     )
 
 
-def _record(wish: Wish, runtime: str, content: Content, out: Path, asked: str) -> FirmwareRecord:
+def _record(
+    wish: Wish, runtime: str, content: Content, out: Path, asked: str, task: Task | None
+) -> FirmwareRecord:
     kind = wish.template
     return FirmwareRecord(
         board=wish.board.id,
@@ -151,6 +159,7 @@ def _record(wish: Wish, runtime: str, content: Content, out: Path, asked: str) -
         plan=content.plan,
         arena_plans=content.arena_plans,
         warnings=(*_name_warnings(wish, asked), *_board_warnings(wish, runtime), *content.warnings),
+        mlperf=task.id if task else "",
     )
 
 
