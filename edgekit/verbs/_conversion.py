@@ -11,8 +11,10 @@ import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
+from edgekit.quantize.checks import CheckResult, Evidence, check_allowed
 from edgekit.tflite.graph import Graph
-from edgekit.verbs._zeros import KernelZeros, check_zeros
+from edgekit.verbs._checked import allow_words, checked, full_evidence, watched_outputs
+from edgekit.verbs._zeros import KernelZeros, Zeros, kernel_zeros
 
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset, Split
@@ -35,6 +37,7 @@ class Options:
     custom: tuple[Any, ...] = ()
     compress: str = ""
     strip: bool = False
+    allow: tuple[str, ...] = ()
 
     def check(self) -> None:
         """EdgekitError for a value that no conversion can be done with."""
@@ -43,6 +46,7 @@ class Options:
 
         check_options(self.input_dtype, self.output_dtype, self.calibration)
         check_mode(self.compress)
+        check_allowed(self.allow)
         if self.samples < 1 or self.eval_samples < 0:
             raise EdgekitError(
                 f"{self.samples} calibration and {self.eval_samples} evaluation samples are asked"
@@ -57,6 +61,7 @@ class Options:
             words += self._word(name)
         words += self._word("input_dtype") + self._word("output_dtype") + self._word("compress")
         words += ["--strip"] if self.strip else []
+        words += allow_words(self.allow)
         for item in self.custom:
             words += ["--custom", item if isinstance(item, str) else item.__name__]
         return words
@@ -83,6 +88,9 @@ class Conversion:
     warnings: tuple[str, ...] = ()
     floats: Floats | None = None
     kernels: tuple[KernelZeros, ...] = ()
+    evidence: Evidence | None = None
+    allow: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     accuracy: dict[str, float] | None = None
     output_error: dict[str, float] | None = None
 
@@ -117,7 +125,6 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     from edgekit.model.data import closed_inputs, generated, load_data
     from edgekit.model.fit import check_not_constant
     from edgekit.model.load import load_model
-    from edgekit.quantize.checks import check_bias_scales, check_full_integer
     from edgekit.quantize.convert import convert_int8
     from edgekit.tflite.reader import read_graph
 
@@ -136,9 +143,8 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     types = {"input_dtype": options.input_dtype, "output_dtype": options.output_dtype}
     quantized = convert_int8(loaded, inputs, x, **types)
     graph = read_graph(quantized.tflite, name=loaded.name)
-    check_full_integer(graph, loaded.name, converted=True)
-    check_bias_scales(graph)
-    kernels, remarks = ((), ()) if loaded.keras is None else check_zeros(loaded.keras, graph)
+    zeros = Zeros() if loaded.keras is None else kernel_zeros(loaded.keras, graph)
+    evidence = Evidence(graph, loaded.name, generated=dataset.generated, lost_zeros=zeros.lost)
     return Conversion(
         graph=graph,
         tflite=quantized.tflite,
@@ -149,9 +155,12 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         data_sha256=dataset.sha256,
         float_tflite_bytes=quantized.float_tflite_bytes,
         calibration={"samples": len(x[0]), "method": options.calibration, "seed": options.seed},
-        warnings=(*dataset.warnings, *warnings, *remarks),
+        warnings=(*dataset.warnings, *warnings, *zeros.remarks),
         floats=floats,
-        kernels=kernels,
+        kernels=zeros.rows,
+        evidence=evidence,
+        allow=options.allow,
+        checks=checked(evidence, options.allow),
     )
 
 
@@ -203,18 +212,22 @@ def _compare(done: Conversion, floats: Floats, hosted: Hosted, progress: Progres
     from edgekit.measure.compare import score
     from edgekit.quantize.agree import output_error, real_outputs
 
-    assert hosted.golden is not None
+    assert hosted.golden is not None and done.evidence is not None
     scored = floats.scored.arrays() if floats.scored else []
     total = len(floats.x[0]) + (len(scored[0]) if scored else 0)
     with progress.task("comparing int8 with float", total) as task:
-        quantized = real_outputs(hosted.golden, done.graph, floats.x, task.advance)
+        quantized, watcher = watched_outputs(
+            done.tflite, done.graph, hosted.golden, floats.x, task.advance
+        )
         error = output_error(floats.outputs, quantized) | {"samples": len(floats.x[0])}
+        evidence = full_evidence(done.evidence, done.graph, floats.outputs, quantized, watcher)
+        done = replace(done, output_error=error, checks=checked(evidence, done.allow))
         if not scored or floats.scored is None or floats.scored.y is None:
-            return replace(done, output_error=error)
+            return done
         outputs = real_outputs(hosted.golden, done.graph, scored, task.advance)
     accuracy = {
         "float": float(floats.accuracy or 0.0),
         "int8": score(outputs[0], floats.scored.y).accuracy,
         "samples": len(floats.scored),
     }
-    return replace(done, output_error=error, accuracy=accuracy)
+    return replace(done, accuracy=accuracy)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.quantize.checks import Finding
 from edgekit.tflite.graph import Graph, Tensor
 
 if TYPE_CHECKING:
@@ -28,16 +29,31 @@ class KernelZeros:
     int8_sparsity: float
 
 
-def check_zeros(model: Any, graph: Graph) -> tuple[tuple[KernelZeros, ...], tuple[str, ...]]:
-    """A row for each pruned kernel of the Keras `model`, and remarks.
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """A row for each pruned kernel, remarks, and a finding for each that lost zeros."""
 
-    EdgekitError naming the layer where the file has fewer zeros than the model, or more than
-    rounding to 8 bits makes. Small weights that rounding makes zero are remarked on above half a
-    point, and so is a pruned kernel that cannot be told apart in the file.
+    rows: tuple[KernelZeros, ...] = ()
+    remarks: tuple[str, ...] = ()
+    lost: tuple[Finding, ...] = ()
+
+
+def check_zeros(model: Any, graph: Graph) -> None:
+    """EdgekitError naming the first layer that `kernel_zeros` finds to have lost zeros."""
+    for finding in kernel_zeros(model, graph).lost:
+        raise EdgekitError(finding.text, hint=finding.remedy)
+
+
+def kernel_zeros(model: Any, graph: Graph) -> Zeros:
+    """The pruned kernels of the Keras `model`, counted again in the file.
+
+    Lost is what the file has fewer zeros of than the model, or more than rounding to 8 bits
+    makes. Small weights that rounding makes zero are remarked on above half a point, and so is a
+    pruned kernel that cannot be told apart in the file.
     """
     from edgekit.prune.targets import find_kernels
 
-    rows, remarks = [], []
+    rows, remarks, lost = [], [], []
     taken: set[int] = set()
     for kernel in find_kernels(model, none_is_fine=True):
         values = kernel.values()
@@ -52,8 +68,9 @@ def check_zeros(model: Any, graph: Graph) -> tuple[tuple[KernelZeros, ...], tupl
         assert tensor.data is not None
         stored = float(np.mean(tensor.data == 0))
         rows.append(KernelZeros(kernel.name, values.size, sparsity, stored))
-        remarks += _judged(rows[-1], kernel, values, tensor)
-    return tuple(rows), tuple(remarks)
+        lost += _lost(rows[-1], kernel, values, tensor)
+        remarks += _rounded_away(rows[-1])
+    return Zeros(tuple(rows), tuple(remarks), tuple(lost))
 
 
 def _stored(kernel: Kernel, graph: Graph, taken: set[int]) -> Tensor | None:
@@ -74,17 +91,22 @@ def _is_kernel(tensor: Tensor, size: int) -> bool:
     return tensor.data is not None and tensor.dtype == "int8" and tensor.data.size == size
 
 
-def _judged(row: KernelZeros, kernel: Kernel, values: np.ndarray, tensor: Tensor) -> list[str]:
-    """Remarks on one kernel; EdgekitError where zeros were lost or made up."""
+def _lost(row: KernelZeros, kernel: Kernel, values: np.ndarray, tensor: Tensor) -> list[Finding]:
+    """Where zeros were lost or made up."""
     rounded = float(np.mean(_rounded(kernel, values, tensor) == 0))
     lost = row.float_sparsity - row.int8_sparsity
-    if lost * row.weights > 0.5 or row.int8_sparsity - _dead(tensor) > rounded + TOLERANCE:
-        raise EdgekitError(
-            f"layer '{row.layer}' has {100 * row.int8_sparsity:.2f} % zeros in the int8 file, and "
-            f"{100 * row.float_sparsity:.2f} % in the model",
-            hint="report this with the model: the converter did not keep its zeros",
-        )
-    if row.int8_sparsity - row.float_sparsity <= TOLERANCE:
+    if lost * row.weights <= 0.5 and row.int8_sparsity - _dead(tensor) <= rounded + TOLERANCE:
+        return []
+    text = (
+        f"layer '{row.layer}' has {100 * row.int8_sparsity:.2f} % zeros in the int8 file, and "
+        f"{100 * row.float_sparsity:.2f} % in the model"
+    )
+    remedy = "report this with the model: the converter did not keep its zeros"
+    return [Finding(row.layer, text, remedy)]
+
+
+def _rounded_away(row: KernelZeros) -> list[str]:
+    if not 1.0 > row.int8_sparsity - row.float_sparsity > TOLERANCE:
         return []
     more = 100 * (row.int8_sparsity - row.float_sparsity)
     return [f"layer '{row.layer}': rounding to int8 zeroes another {more:.1f} % of the weights"]

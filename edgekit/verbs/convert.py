@@ -11,30 +11,18 @@ from typing import Any
 from edgekit import artifacts
 from edgekit.boards import Board, load_board
 from edgekit.progress import SILENT, Progress
-from edgekit.quantize.checks import check_full_integer
+from edgekit.quantize.checks import CheckResult, Evidence, check_closed, remarks
 from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._arena import TflmArena, check_arena
+from edgekit.verbs._checked import checked
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
 from edgekit.verbs._hosted import Hosted, host_runtimes
 from edgekit.verbs._packing import Packing, pack_model
+from edgekit.verbs._tensor_scales import TensorScales, tensor_scales
 from edgekit.verbs._zeros import KernelZeros
 from edgekit.verbs.golden import NOT_CHECKED
 from edgekit.verbs.inspect import OpRow, op_rows
-
-
-@dataclass(frozen=True, slots=True)
-class TensorScales:
-    """One tensor that is quantized: real = scale * (stored - zero point), per channel on `axis`."""
-
-    index: int
-    name: str
-    role: str
-    shape: tuple[int, ...]
-    dtype: str
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
-    axis: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,8 @@ class ConvertRecord:
     model on the first `output_error["samples"]` calibration samples; `accuracy` is over
     `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
     `kernels` are those that came pruned, with their sparsity in the model and in the file.
-    `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it.
+    `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it. `checks` holds what
+    came of each check of the file; what they remarked on is among the warnings.
     """
 
     name: str
@@ -72,6 +61,7 @@ class ConvertRecord:
     calibration: dict[str, Any] | None
     packing: Packing
     kernels: tuple[KernelZeros, ...]
+    checks: tuple[CheckResult, ...]
     warnings: tuple[str, ...]
     written: tuple[Path, ...]
 
@@ -91,6 +81,7 @@ def convert(
     output_dtype: str = "int8",
     compress: str = "",
     strip: bool = False,
+    allow: tuple[str, ...] = (),
     custom: tuple[Any, ...] = (),
     force: bool = False,
     progress: Progress = SILENT,
@@ -101,12 +92,22 @@ def convert(
     whatever `edgekit.model.data.load_data` takes; without it the ranges come from generated
     inputs and the record says so. `compress` ("prune", "lut" or "auto") stores weights encoded
     for TFLite Micro's DECODE operator where that is smaller, `strip` leaves names and metadata
-    out of the file; outputs stay the same to the byte. Raises EdgekitError for what the user can
-    change (naming op and layer), LimitBroken where weights or activations alone exceed `board`.
-    Nothing is written unless all of it succeeds.
+    out of the file; outputs stay the same to the byte. A check of the result that `allow` names
+    (`edgekit.quantize.checks`) may fail. Raises EdgekitError for what the user can change (naming
+    op and layer), LimitBroken where weights or activations alone exceed `board`. Nothing is
+    written unless all of it succeeds.
     """
     options = Options(
-        samples, eval_samples, seed, calibration, input_dtype, output_dtype, custom, compress, strip
+        samples,
+        eval_samples,
+        seed,
+        calibration,
+        input_dtype,
+        output_dtype,
+        custom,
+        compress,
+        strip,
+        allow,
     )
     options.check()
     chosen = load_board(board) if board else None
@@ -130,7 +131,7 @@ def _converted(
 ) -> tuple[Conversion, Packing]:
     """The model as int8 with its file rewritten, and what that saved."""
     if is_tflite(model):
-        done = _from_tflite(Path(model))
+        done = _from_tflite(Path(model), options.allow)
     else:
         done = from_keras(model, data, options, progress)
     packed = pack_model(
@@ -157,15 +158,17 @@ def _write_record(
     artifacts.write_record(out, "convert", record, inputs=inputs, files=written)
 
 
-def _from_tflite(path: Path) -> Conversion:
+def _from_tflite(path: Path, allow: tuple[str, ...]) -> Conversion:
     graph = read_graph(path)
-    check_full_integer(graph, str(path), converted=False)
+    checks = checked(Evidence(graph, str(path), converted=False), allow)
+    check_closed(graph, str(path))
     return Conversion(
         graph=graph,
         tflite=path.read_bytes(),
         source=path.name,
         source_sha256=graph.sha256,
         source_bytes=graph.file_bytes,
+        checks=checks,
     )
 
 
@@ -244,7 +247,7 @@ def _record(
         model_sha256=graph.sha256,
         versions=_versions(done),
         ops=op_rows(graph, hosted.aot_refusals, hosted.refusals.get("tflm", "")),
-        tensors=_tensors(graph),
+        tensors=tensor_scales(graph),
         arena_bytes=hosted.arena_bytes,
         tflm_arena=hosted.tflm_arena,
         runtimes=hosted.refusals,
@@ -254,7 +257,8 @@ def _record(
         calibration=done.calibration,
         packing=packing,
         kernels=done.kernels,
-        warnings=(*done.warnings, *hosted.warnings()),
+        checks=done.checks,
+        warnings=(*done.warnings, *remarks(done.checks), *hosted.warnings()),
         written=tuple(out / file for file in files),
     )
 
@@ -272,28 +276,3 @@ def _versions(done: Conversion) -> dict[str, str]:
     if found := tflm_version():
         versions["tflite-micro"] = found
     return versions
-
-
-def _tensors(graph: Graph) -> tuple[TensorScales, ...]:
-    return tuple(
-        TensorScales(
-            index=tensor.index,
-            name=tensor.name,
-            role=_role(graph, tensor.index),
-            shape=tensor.shape,
-            dtype=tensor.dtype,
-            scales=tensor.quant.scales,
-            zero_points=tensor.quant.zero_points,
-            axis=tensor.quant.axis,
-        )
-        for tensor in graph.tensors
-        if tensor.quant is not None
-    )
-
-
-def _role(graph: Graph, index: int) -> str:
-    if index in graph.inputs:
-        return "input"
-    if index in graph.outputs:
-        return "output"
-    return "constant" if graph.tensor(index).is_constant else "activation"
