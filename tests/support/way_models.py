@@ -12,6 +12,7 @@ from edgekit.lower.program import Target
 from edgekit.lower.ways import Way
 from edgekit.tflite.graph import Graph
 from tests.support.side_by_side import side_by_side
+from tests.support.sparse_models import SPARSE_MODELS
 from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
 FUNCTIONS = [(NONE, 3), (RELU, -128), (RELU, -100), (RELU6, -128)]
@@ -188,6 +189,12 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "pool lanes": pools,
     "winograd": winograds,
     "winograd small": winograds,
+    **SPARSE_MODELS,
+}
+HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
+    "helium windows": convolutions,
+    "helium rows": denses,
+    "helium row": denses,
 }
 
 
