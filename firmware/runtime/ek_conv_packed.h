@@ -28,10 +28,11 @@ typedef struct {
   int8_t *copies;       /* four runs for windows that reach beyond the input, and one of padding */
   uint32_t tops, lefts; /* positions below these lie inside */
   ek_expand_shape window, run;
+  ek_expand_fn expand;
 } ek_conv_source;
 
 EK_KERNEL ek_conv_source ek_conv_source_of(const ek_conv_packed_params *p, const int8_t *in,
-                                           int8_t *copies) {
+                                           int8_t *copies, ek_expand_fn expand) {
   const int32_t bytes = p->k_w * p->in_c;
   const ek_conv_source s = {
       p,
@@ -41,6 +42,7 @@ EK_KERNEL ek_conv_source ek_conv_source_of(const ek_conv_packed_params *p, const
       (uint32_t)ek_max(p->in_w - p->k_w + 1, 0),
       ek_expand_shape_of(bytes, p->k_h, p->dilation_h * p->in_w * p->in_c),
       ek_expand_shape_of(bytes, 1, bytes),
+      expand,
   };
   return s;
 }
@@ -85,7 +87,7 @@ EK_NOINLINE void ek_expand_padded(const ek_conv_source *s, const ek_tap at[4], i
     for (int32_t i = 0; i < 4; ++i) {
       pixels[i] = ek_padded_run(s, at + i, ky, s->copies + i * bytes);
     }
-    x = ek_expand_block(x, pixels, &s->run);
+    x = s->expand(x, pixels, &s->run);
   }
 }
 
@@ -99,7 +101,7 @@ EK_KERNEL void ek_expand_windows(const ek_conv_source *s, const ek_tap at[4], in
     }
     pixels[i] = s->in + (at[i].top * s->p->in_w + at[i].left) * s->p->in_c;
   }
-  (void)ek_expand_block(x, pixels, &s->window);
+  (void)s->expand(x, pixels, &s->window);
 }
 
 /* The next `count` windows, in the four places. */
@@ -135,7 +137,7 @@ EK_KERNEL ek_conv_packed_params ek_conv_padded_params(const ek_conv_packed_param
 
 EK_NOINLINE void ek_conv_packed_image(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
                                       int32_t *x, int8_t *copies, ek_dense_run *run) {
-  const ek_conv_source source = ek_conv_source_of(p, in, copies);
+  const ek_conv_source source = ek_conv_source_of(p, in, copies, run->expand);
   ek_tap next = {-p->pad_top, -p->pad_left, 0};
   for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
     const int32_t count = ek_min(left, 4);
@@ -148,10 +150,11 @@ EK_NOINLINE void ek_conv_packed_image(const ek_conv_packed_params *p, const int8
 }
 
 EK_NOINLINE void ek_conv_packed_run(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
-                                    const int32_t *stream, void *scratch, ek_dense_block_fn block) {
+                                    const int32_t *stream, void *scratch, ek_dense_block_fn block,
+                                    ek_expand_fn expand) {
   int32_t *x = (int32_t *)scratch;
   int8_t *copies = (int8_t *)(x + 4 * p->layer.inputs);
-  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block);
+  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block, expand);
   const ek_conv_packed_params padded = ek_conv_padded_params(p);
   const int32_t bytes = p->k_w * p->in_c;
   for (int32_t b = 0; b < p->batches; ++b) {
@@ -169,7 +172,8 @@ EK_NOINLINE void ek_conv_packed_run(const ek_conv_packed_params *p, const int8_t
 
 EK_KERNEL void ek_conv_packed(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
                               const int32_t *stream, void *scratch) {
-  ek_conv_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away));
+  ek_conv_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away),
+                     ek_expand_block_fn());
   ek_clamp_all(out, p->batches * p->out_h * p->out_w * p->layer.out_c, p->layer.low, p->layer.high);
 }
 

@@ -18,15 +18,16 @@ typedef struct {
 
 typedef struct {
   ek_dense_block_fn block;
+  ek_expand_fn expand; /* makes what the block reads */
   const int32_t *stream;
   ek_dense_shape shape;
   int32_t out_c;
 } ek_dense_run;
 
 EK_KERNEL ek_dense_run ek_dense_run_of(const ek_dense_layer *p, const int32_t *stream,
-                                       ek_dense_block_fn block) {
+                                       ek_dense_block_fn block, ek_expand_fn expand) {
   const ek_dense_run run = {
-      block, stream, {p->inputs, p->out_c / 2, 0, 0, {p->zero_point, p->away}}, p->out_c};
+      block, expand, stream, {p->inputs, p->out_c / 2, 0, 0, {p->zero_point, p->away}}, p->out_c};
   return run;
 }
 

@@ -83,12 +83,14 @@ EK_NAKED int32_t *ek_expand_block_asm(int32_t *to EK_UNUSED, const int8_t *const
 }
 #endif
 
-EK_KERNEL int32_t *ek_expand_block(int32_t *to, const int8_t *const *pixels,
-                                   const ek_expand_shape *s) {
+/* What expands four pixels; returns the end of what it wrote. */
+typedef int32_t *(*ek_expand_fn)(int32_t *, const int8_t *const *, const ek_expand_shape *);
+
+EK_KERNEL ek_expand_fn ek_expand_block_fn(void) {
 #ifdef EK_DSP
-  return ek_expand_block_asm(to, pixels, s);
+  return ek_expand_block_asm;
 #else
-  return ek_expand_block_c(to, pixels, s);
+  return ek_expand_block_c;
 #endif
 }
 

@@ -14,15 +14,16 @@ typedef struct {
 } ek_rows_packed_params;
 
 EK_NOINLINE void ek_rows_packed_run(const ek_rows_packed_params *p, const int8_t *in, int8_t *out,
-                                    const int32_t *stream, void *scratch, ek_dense_block_fn block) {
+                                    const int32_t *stream, void *scratch, ek_dense_block_fn block,
+                                    ek_expand_fn expand) {
   int32_t *x = (int32_t *)scratch;
-  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block);
+  ek_dense_run run = ek_dense_run_of(&p->layer, stream, block, expand);
   const ek_expand_shape row = ek_expand_shape_of(p->in_c, 1, p->in_c);
   for (int32_t left = p->rows; left > 0; left -= 4) {
     const int32_t count = ek_min(left, 4);
     const int8_t *pixels[4];
     for (int32_t i = 0; i < 4; ++i) pixels[i] = in + ek_pixel_of(i, count) * p->in_c;
-    (void)ek_expand_block(x, pixels, &row);
+    (void)expand(x, pixels, &row);
     ek_dense_pixels(&run, x, out, count);
     in += count * p->in_c;
     out += count * p->layer.out_c;
@@ -31,7 +32,8 @@ EK_NOINLINE void ek_rows_packed_run(const ek_rows_packed_params *p, const int8_t
 
 EK_KERNEL void ek_rows_packed(const ek_rows_packed_params *p, const int8_t *in, int8_t *out,
                               const int32_t *stream, void *scratch) {
-  ek_rows_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away));
+  ek_rows_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away),
+                     ek_expand_block_fn());
   ek_clamp_all(out, p->rows * p->layer.out_c, p->layer.low, p->layer.high);
 }
 

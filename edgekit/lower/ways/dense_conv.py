@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -14,7 +15,7 @@ from edgekit.lower.ways.narrow import Narrowed, narrowed
 from edgekit.lower.ways.pack import can_pair, dense_stream, window_order
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
-from edgekit.tflite.graph import Graph, Op
+from edgekit.tflite.graph import Graph, Op, Tensor
 
 # Instructions counted in the assembly of firmware/runtime: per pair of inputs, per block of 4
 # pixels and 2 channels, per expanded byte, and per block of 4 pixels outside of it.
@@ -24,22 +25,78 @@ BLOCK_CODE = ("dense block", 1070)
 EXPAND_CODE = ("expand block", 220)
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where a convolution's inputs come from, whatever weights are packed like: `runs` runs of
+    `run` contiguous inputs for each of `pixels` outputs, `params` without the layer's, and bytes
+    of `copies` in the scratch behind the expanded inputs."""
+
+    kernel: str  # its kernels are called <kernel>_<packing>
+    name: str
+    params: dict[str, int]
+    run: int
+    runs: int
+    pixels: int
+    copies: int
+    lead: int
+    code: tuple[str, int]
+
+
+def conv_frame(op: Op, graph: Graph) -> Frame | None:
+    """The frame of a CONV_2D of any stride and padding; None where it is dilated along rows, in
+    groups, or has one output channel."""
+    source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+    out_c, k_h, k_w, in_c = weights.shape
+    window = window_params(op.options, source.shape, output.shape, k_h, k_w)
+    if in_c != source.shape[3] or window["dilation_w"] != 1 or out_c < 2:
+        return None
+    if _is_rows(window, source.shape, output.shape):
+        return rows_frame(op, graph)
+    return _windows_frame(source, output, in_c, window)
+
+
+def rows_frame(op: Op, graph: Graph) -> Frame:
+    """The frame of a 1x1 convolution, or of FULLY_CONNECTED as one."""
+    weights, output = graph.input_of(op, 1), graph.output_of(op)
+    out_c, in_c = weights.shape[0], weights.shape[-1]
+    rows = output.elements // out_c
+    lead = max(ceil(rows / 4) - 1, 0) * 4 * max(out_c - in_c, 0)
+    params = {"rows": rows, "in_c": in_c}
+    return Frame("rows", "rows", params, in_c, 1, rows, 0, lead, ("rows packed", 200))
+
+
+def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, int]) -> Frame:
+    batches, in_h, in_w, _ = source.shape
+    _, out_h, out_w, out_c = output.shape
+    run = window["k_w"] * in_c
+    padded = _padded_bytes(window, source.shape, output.shape)
+    pads = padded > source.bytes // batches and padded <= LARGEST_PADDED
+    shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
+    shape |= {key: value for key, value in window.items() if key != "dilation_w"}
+    params = shape | {"in_zero_point": source.q.zero_point, "pad_input": int(pads)}
+    return Frame(
+        "conv",
+        "windows",
+        params,
+        run,
+        window["k_h"],
+        batches * out_h * out_w,
+        padded if pads else 5 * run,
+        pixel_lead(shape, in_c, out_c),
+        ("conv packed", 600),
+    )
+
+
 @way_for("CONV_2D")
 def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """Any stride and padding; no dilation along rows, no groups, at least 2 output channels."""
-    source, weights = graph.input_of(op), graph.input_of(op, 1)
-    out_c, k_h, k_w, in_c = weights.shape
-    window = window_params(op.options, source.shape, graph.output_of(op).shape, k_h, k_w)
+    weights, frame = graph.input_of(op, 1), conv_frame(op, graph)
     assert weights.data is not None
-    if in_c != source.shape[3] or window["dilation_w"] != 1:
+    if frame is None:
         return
-    layer = narrowed(op, graph, weights.data.reshape(out_c, -1))
-    if layer is None or not can_pair(layer):
-        return
-    if _is_rows(window, source.shape, graph.output_of(op).shape):
-        yield _rows(op, graph, layer)
-    else:
-        yield _windows(op, graph, layer, window)
+    layer = narrowed(op, graph, weights.data.reshape(len(weights.data), -1))
+    if layer is not None and can_pair(layer):
+        yield _way(op, layer, frame)
 
 
 @way_for("FULLY_CONNECTED")
@@ -49,64 +106,12 @@ def packed_rows(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     assert weights.data is not None
     layer = narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
     if layer is not None and can_pair(layer):
-        yield _rows(op, graph, layer)
+        yield _way(op, layer, rows_frame(op, graph))
 
 
 def _is_rows(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> bool:
     ones = (window[key] for key in ("k_h", "k_w", "stride_h", "stride_w"))
     return all(one == 1 for one in ones) and source[:3] == output[:3]
-
-
-def _rows(op: Op, graph: Graph, layer: Narrowed) -> Way:
-    output = graph.output_of(op)
-    out_c, in_c = layer.weights.shape
-    order = window_order(1, in_c)
-    rows = output.elements // out_c
-    lead = max(ceil(rows / 4) - 1, 0) * 4 * max(out_c - in_c, 0)
-
-    def lower() -> KernelCall:
-        return KernelCall(
-            kernel="rows_packed",
-            params={"rows": rows, "in_c": in_c, "layer": dense_layer(layer, order)},
-            inputs=op.inputs[:1],
-            outputs=op.outputs,
-            consts=(Const("stream", dense_stream(layer, order)),),
-            scratch_bytes=16 * len(order),
-            leads=((0, lead),),
-        )
-
-    code = ("rows packed", 200)
-    return _way("packed rows", layer, order, rows, 16 * len(order), code, lower, lead)
-
-
-def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> Way:
-    source, output = graph.input_of(op), graph.output_of(op)
-    batches, in_h, in_w, in_c = source.shape
-    _, out_h, out_w, _ = output.shape
-    run = window["k_w"] * in_c
-    order = window_order(window["k_h"], run)
-    padded = _padded_bytes(window, source.shape, output.shape)
-    pads = padded > source.bytes // batches and padded <= LARGEST_PADDED
-    scratch = 16 * len(order) + (padded if pads else 5 * run)
-    shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
-    shape |= {key: value for key, value in window.items() if key != "dilation_w"}
-
-    lead = pixel_lead(shape, in_c, len(layer.weights))
-
-    def lower() -> KernelCall:
-        params = shape | {"in_zero_point": layer.in_zero_point, "pad_input": int(pads)}
-        return KernelCall(
-            kernel="conv_packed",
-            params=params | {"layer": dense_layer(layer, order)},
-            inputs=op.inputs[:1],
-            outputs=op.outputs,
-            consts=(Const("stream", dense_stream(layer, order)),),
-            scratch_bytes=scratch,
-            leads=((0, lead),),
-        )
-
-    pixels, code = batches * out_h * out_w, ("conv packed", 600)
-    return _way("packed windows", layer, order, pixels, scratch, code, lower, lead)
 
 
 def _padded_bytes(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> int:
@@ -123,24 +128,29 @@ def dense_layer(layer: Narrowed, order: np.ndarray) -> dict[str, int]:
     return {"inputs": len(order), "out_c": len(layer.weights)} | layer.params()
 
 
-def _way(
-    name: str,
-    layer: Narrowed,
-    order: np.ndarray,
-    pixels: int,
-    scratch: int,
-    code: tuple[str, int],
-    lower: Callable[[], KernelCall],
-    lead: int,
-) -> Way:
-    blocks, pairs = ceil(pixels / 4), ceil(len(layer.weights) / 2)
+def _way(op: Op, layer: Narrowed, frame: Frame) -> Way:
+    order = window_order(frame.runs, frame.run)
+    scratch = 16 * len(order) + frame.copies
+
+    def lower() -> KernelCall:
+        return KernelCall(
+            kernel=f"{frame.kernel}_packed",
+            params=frame.params | {"layer": dense_layer(layer, order)},
+            inputs=op.inputs[:1],
+            outputs=op.outputs,
+            consts=(Const("stream", dense_stream(layer, order)),),
+            scratch_bytes=scratch,
+            leads=((0, frame.lead),),
+        )
+
+    blocks, pairs = ceil(frame.pixels / 4), ceil(len(layer.weights) / 2)
     expanded = blocks * (PER_FOUR + 8 * len(order) * PER_BYTE)
     return Way(
-        name=name,
+        name=f"packed {frame.name}",
         instructions=expanded + blocks * pairs * (len(order) * PER_INPUT + PER_BLOCK),
         flash_bytes=4 * pairs * (len(order) + 6),
         scratch_bytes=scratch,
-        code=(code, EXPAND_CODE, (f"{BLOCK_CODE[0]} {layer.away}", BLOCK_CODE[1])),
+        code=(frame.code, EXPAND_CODE, (f"{BLOCK_CODE[0]} {layer.away}", BLOCK_CODE[1])),
         lower=lower,
-        lead=lead,
+        lead=frame.lead,
     )
