@@ -122,7 +122,7 @@ def is_tflite(model: Any) -> bool:
 
 def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> Conversion:
     """Load, check the data, quantize and check the result; `floats` holds the float outputs."""
-    from edgekit.model.data import closed_inputs, generated, load_data
+    from edgekit.model.data import closed_inputs
     from edgekit.model.fit import check_not_constant
     from edgekit.model.load import load_model
     from edgekit.quantize.convert import convert_int8
@@ -130,10 +130,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
 
     progress.say("loading the model")
     loaded = load_model(model, custom=options.custom)
-    if data is None:
-        dataset = generated(loaded.inputs, options.samples, options.seed)
-    else:
-        dataset = load_data(data, loaded.inputs)
+    dataset = _dataset(data, loaded, options)
     inputs = closed_inputs(loaded.inputs, dataset)
     chosen = dataset.calibration(options.samples, options.seed)
     x = chosen.arrays()
@@ -162,6 +159,14 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         allow=options.allow,
         checks=checked(evidence, options.allow),
     )
+
+
+def _dataset(data: Any, loaded: LoadedModel, options: Options) -> Dataset:
+    from edgekit.model.data import generated, load_data
+
+    if data is None:
+        return generated(loaded.inputs, options.samples, options.seed)
+    return load_data(data, loaded.inputs)
 
 
 def _data_name(dataset: Dataset) -> str:

@@ -98,29 +98,45 @@ def convert(
     written unless all of it succeeds.
     """
     options = Options(
-        samples,
-        eval_samples,
-        seed,
-        calibration,
-        input_dtype,
-        output_dtype,
-        custom,
-        compress,
-        strip,
-        allow,
+        samples=samples,
+        eval_samples=eval_samples,
+        seed=seed,
+        calibration=calibration,
+        input_dtype=input_dtype,
+        output_dtype=output_dtype,
+        custom=custom,
+        compress=compress,
+        strip=strip,
+        allow=allow,
     )
     options.check()
-    chosen = load_board(board) if board else None
-    out = Path(out)
-    artifacts.check_writable(out, force=force)
+    artifacts.check_writable(Path(out), force=force)
+    return _convert(model, data, options, Target(Path(out), board, name, force), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the files go, under which name, and for which board."""
+
+    out: Path
+    board: str | None
+    name: str
+    force: bool
+
+
+def _convert(
+    model: Any, data: Any, options: Options, target: Target, progress: Progress
+) -> ConvertRecord:
+    chosen = load_board(target.board) if target.board else None
+    out = target.out
     done, packing = _converted(model, data, options, chosen, progress)
-    name = _name(name, done)
+    name = _name(target.name, done)
     hosted = host_runtimes(done, name, chosen, progress)
     if chosen:
         _check_board(done.graph, hosted, chosen)
     done = done.compare(hosted, progress)
-    command = _command(done, data, options, board)
-    files = _write(out, done, hosted, name, command, force=force)
+    command = _command(done, data, options, target.board)
+    files = _write(out, done, hosted, name, command, force=target.force)
     record = _record(out, done, hosted, packing, name, files)
     _write_record(out, record, done, files)
     return record
