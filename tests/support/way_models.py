@@ -195,6 +195,7 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium rows": denses,
     "helium row": denses,
+    "helium columns": depthwises,
 }
 
 
