@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Charts as inline SVG; colours are the CSS variables of the page, which follow light and dark."""
+"""Charts of points as inline SVG, in the page's CSS variables, which follow light and dark."""
 
 from __future__ import annotations
 
 import io
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 INK, LINE, ACCENT, SECOND, MUTED = "#010203", "#040506", "#070809", "#0a0b0c", "#0d0e0f"
@@ -34,73 +32,6 @@ _STYLE: Any = {
     "figure.facecolor": "none",
 }
 WIDTH_INCHES = 7.6
-BAR_INCHES = 0.26
-BINS = 32
-ROOM_FOR_TEXT = 1.3
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """One panel of horizontal bars: a title and one value per label.
-
-    The axis ends at `full` where that is given (100 for percent), else at the largest value.
-    """
-
-    title: str
-    values: Sequence[float]
-    texts: Sequence[str]
-    full: float = 0.0
-
-
-def histogram(values: Sequence[float], *, unit: str, median: float, p95: float) -> str:
-    """How values in `unit` are spread, with the median and p95 as lines."""
-    with Drawing(2.3) as (figure, svg):
-        axes = figure.subplots()
-        axes.hist(values, bins=min(BINS, max(4, len(values) // 2)), color=ACCENT, rwidth=0.92)
-        for place, name, style in ((median, "median", "-"), (p95, "p95", "--")):
-            axes.axvline(place, color=SECOND, linestyle=style, linewidth=1.4, label=name)
-        axes.set_xlabel(f"{unit} per inference")
-        axes.set_ylabel("inferences")
-        axes.yaxis.get_major_locator().set_params(integer=True)
-        axes.xaxis.set_major_formatter(
-            lambda value, _: f"{value:,.0f}" if value >= 1000 else f"{value:g}"
-        )
-        axes.xaxis.get_major_locator().set_params(nbins=5)
-        axes.tick_params(axis="y", labelcolor=MUTED)
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.98), ncols=2, fontsize=8)
-    return svg()
-
-
-def layer_bars(labels: Sequence[str], panels: Sequence[Bars]) -> str:
-    """Panels of horizontal bars side by side, one row per label, first label on top."""
-    with Drawing(0.7 + BAR_INCHES * len(labels)) as (figure, svg):
-        all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for position, (axes, panel) in enumerate(zip(all_axes, panels, strict=True)):
-            _one_panel(axes, labels, panel, ACCENT if position == 0 else SECOND)
-        all_axes[0].invert_yaxis()
-    return svg()
-
-
-def _one_panel(axes: Any, labels: Sequence[str], panel: Bars, color: str) -> None:
-    places = range(len(labels))
-    axes.barh(places, panel.values, color=color, height=0.68)
-    axes.set_yticks(places, labels)
-    axes.set_title(panel.title, loc="left", fontsize=9, color=MUTED)
-    axes.set_xlim(0, (panel.full or max(panel.values) or 1) * ROOM_FOR_TEXT)
-    axes.set_xticks([])
-    axes.tick_params(axis="y", length=0)
-    for side in ("bottom", "left"):
-        axes.spines[side].set_visible(side == "left")
-    for place, value, text in zip(places, panel.values, panel.texts, strict=True):
-        axes.annotate(
-            text,
-            (value, place),
-            (4, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8,
-            color=MUTED,
-        )
 
 
 class Drawing:

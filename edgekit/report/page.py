@@ -3,131 +3,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from edgekit.artifacts import plain
-from edgekit.report.charts import Bars, histogram, layer_bars
+from edgekit.report.words import kib, percent, render, short, source_of
 
-TEMPLATES = Path(__file__).parent
+BINS = 32
+MOST_CLASSES = 40
 
 
-def report_page(record: Any) -> str:
-    """HTML of a deploy or demo record (the object, or its dict with absolute paths).
+def report_page(record: Any, *, ticks: Sequence[int] | None = None) -> str:
+    """HTML of a bench, deploy or demo record (the object, or its dict with absolute paths).
 
-    Reads the raw ticks that the bench record names; nothing else outside the record.
+    `ticks` are the raw ticks of each inference; without them they are read from the file that
+    the bench record names. Nothing else outside the record is read.
     """
     body = plain(record)
-    bench, convert = body["bench"], body["convert"]
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, kib=kib, percent=percent)
-    return environment.get_template("page.html.j2").render(
-        record=body,
+    bench = body.get("bench", body)
+    convert = body.get("convert")
+    return render(
+        "page.html.j2",
         bench=bench,
         convert=convert,
-        build=body["build"],
         prune=body.get("prune"),
         steps=[_named(step) for step in body.get("steps", ())],
         notes=body.get("notes", ()),
-        warnings=[*convert.get("warnings", ()), *bench["warnings"]],
-        cards=_cards(body),
-        memory=_memory(bench, body["build"]),
+        warnings=[*(convert or {}).get("warnings", ()), *bench["warnings"]],
+        cards=_cards(body, bench, convert),
+        memory=memory_rows(bench),
         confusion=_confusion(bench),
-        latency_svg=_latency(bench),
-        layers_svg=_layers(bench),
-        sparsity_svg=_sparsity(convert),
-        source=_source(bench),
+        spread=_spread(bench["latency"], ticks or _ticks(Path(bench["ticks"]))),
+        layers=_layers(bench),
+        per_mac=per_mac(bench),
+        weights=_weights(convert),
+        source=source_of(bench),
     )
-
-
-def number(value: float | None) -> str:
-    """Whole numbers with separators, others to three digits."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if value == int(value) or value >= 1000 else f"{value:,.3g}"
-
-
-def kib(count: float) -> str:
-    return f"{count:,.0f} B" if count < 1024 else f"{count / 1024:,.1f} KiB"
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
-def _short(value: float) -> str:
-    """A large count to three digits with its magnitude."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g} {letter}"
-    return number(value)
 
 
 def _named(step: Mapping[str, Any]) -> dict[str, Any]:
     return {**step, "file": Path(step["file"]).name}
 
 
-def _source(bench: Mapping[str, Any]) -> str:
-    """Where the latency is from, in words."""
-    if bench["kind"] == "emulated":
-        return "emulated: instructions counted by QEMU, not the time of a real chip"
-    return f"measured: {bench['counter']} at {bench['clock_hz'] / 1e6:g} MHz"
+def _ticks(path: Path) -> list[int]:
+    return [int(line.split(",")[1]) for line in path.read_text().splitlines()[1:]]
 
 
-def _cards(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    bench, convert = body["bench"], body["convert"]
-    golden = bench["golden"]
+def _cards(
+    body: Mapping[str, Any], bench: Mapping[str, Any], convert: Mapping[str, Any] | None
+) -> list[dict[str, str]]:
     exact = bench["bit_exact"] == bench["samples"]
+    kind = bench["kind"]
     cards = [
         {
             "label": "samples bit-exact",
             "value": f"{bench['bit_exact']} of {bench['samples']}",
-            "note": f"with {golden['by']}",
-            "badge": bench["kind"],
+            "note": f"with {bench['golden']['by']}",
+            "badge": kind,
             "tone": "good" if exact else "bad",
         }
     ]
     if bench["accuracy"] is not None:
-        float_part = convert.get("accuracy")
+        float_part = (convert or {}).get("accuracy")
         note = f"{percent(float_part['float'])} float on the host" if float_part else "on the board"
-        cards.append(_card("accuracy", percent(bench["accuracy"]), note, bench["kind"]))
+        cards.append(_card("accuracy", percent(bench["accuracy"]), note, kind))
     latency = bench["latency"]
     unit = latency["unit"]
-    cards.append(
-        _card(f"{unit}, median", _short(latency["median"]), "per inference", bench["kind"])
-    )
+    p95 = f"p95 {short(latency['p95'])}, n {latency['n']}"
+    cards.append(_card(f"{unit}, median", short(latency["median"]), p95, kind))
+    cards += _cycle_card(bench)
     memory = bench["memory"]
-    flash_note = f"{kib(memory['model_flash_bytes'])} is the model"
-    cards.append(_card("flash", kib(memory["flash_bytes"]), flash_note, "measured"))
-    ram_note = f"{kib(memory['arena_bytes'])} is the arena"
-    cards.append(_card("RAM", kib(memory["ram_bytes"]), ram_note, "measured"))
+    if memory["flash_bytes"] is not None:
+        model = f"{kib(memory['model_flash_bytes'])} is the model"
+        cards.append(_card("flash", kib(memory["flash_bytes"]), model, "measured"))
+        arena = f"{kib(memory['arena_bytes'])} is the arena"
+        cards.append(_card("RAM", kib(memory["ram_bytes"]), arena, "measured"))
     if prune := body.get("prune"):
         cards.append(_card("zero weights", percent(prune["sparsity"]), "after pruning", "measured"))
     return cards
+
+
+def _cycle_card(bench: Mapping[str, Any]) -> list[dict[str, str]]:
+    cycles = bench.get("cycles")
+    if not cycles or cycles["estimated"] is None:
+        return []
+    return [_card("cycles, median", short(cycles["estimated"]), cycles["model"], "estimated")]
 
 
 def _card(label: str, value: str, note: str, badge: str) -> dict[str, str]:
     return {"label": label, "value": value, "note": note, "badge": badge, "tone": ""}
 
 
-def _memory(bench: Mapping[str, Any], build: Mapping[str, Any]) -> list[dict[str, Any]]:
+def memory_rows(bench: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Two meters: what the model takes, what the rest takes, and the board's limit."""
     used = bench["memory"]
+    if used["flash_bytes"] is None:
+        return []
     rows = []
     for name, total, part, what in (
         ("Flash", used["flash_bytes"], used["model_flash_bytes"], "model and kernels"),
         ("RAM", used["ram_bytes"], used["arena_bytes"], "arena"),
     ):
-        limit = build["limits"][f"{name.lower()}_bytes"]
+        limit = bench["limits"][f"{name.lower()}_bytes"]
         rows.append(
             {
                 "name": name,
@@ -150,9 +128,10 @@ def _width(part: float, limit: float) -> float:
 
 def _confusion(bench: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     table = bench["confusion"]
-    if not table or len(table) > 40:
+    if not table or len(table) > MOST_CLASSES:
         return None
     names = bench["classes"] or [str(index) for index in range(len(table))]
+    columns = [sum(column) for column in zip(*table, strict=True)]
     return [
         {
             "name": names[true],
@@ -160,54 +139,73 @@ def _confusion(bench: Mapping[str, Any]) -> list[dict[str, Any]] | None:
                 {"count": count, "heat": round(count / (sum(row) or 1), 3), "right": true == guess}
                 for guess, count in enumerate(row)
             ],
+            "recall": f"{100 * row[true] / sum(row):.0f} %" if sum(row) else "-",
+            "precision": f"{100 * row[true] / columns[true]:.0f} %" if columns[true] else "-",
         }
         for true, row in enumerate(table)
     ]
 
 
-def _latency(bench: Mapping[str, Any]) -> str:
-    """The spread of latencies; "" where every inference took the same."""
-    latency = bench["latency"]
-    lines = Path(bench["ticks"]).read_text().splitlines()[1:]
-    per_tick = latency["resolution"]
-    values = [int(line.split(",")[1]) * per_tick for line in lines]
-    if min(values) == max(values):
-        return ""
-    return histogram(values, unit=latency["unit"], median=latency["median"], p95=latency["p95"])
+def _spread(latency: Mapping[str, Any], ticks: Sequence[int]) -> dict[str, Any] | None:
+    """The histogram of the latencies, in percent of its plot; None where all took the same."""
+    values = [tick * latency["resolution"] for tick in ticks]
+    low, high = min(values), max(values)
+    if low == high:
+        return None
+    bins = min(BINS, max(4, len(values) // 2))
+    step = (high - low) / bins
+    counts = [0] * bins
+    for value in values:
+        counts[min(int((value - low) / step), bins - 1)] += 1
+    most = max(counts)
+    place = {
+        f"{key}_at": round(min(100.0, max(0.0, 100 * (latency[key] - low) / (high - low))), 2)
+        for key in ("median", "p95")
+    }
+    return {
+        "low": low,
+        "high": high,
+        "median": latency["median"],
+        "p95": latency["p95"],
+        "n": len(values),
+        "most": most,
+        "bins": [
+            {
+                "x": round(100 * i / bins, 2),
+                "width": round(92 / bins, 2),
+                "height": round(96 * count / most, 2),
+                "count": count,
+                "low": low + i * step,
+                "high": low + (i + 1) * step,
+            }
+            for i, count in enumerate(counts)
+            if count
+        ],
+        **place,
+    }
 
 
-def _layers(bench: Mapping[str, Any]) -> str:
-    layers = bench["layers"]
-    if not layers:
-        return ""
-    unit = bench["latency"]["unit"]
-    spent, macs = [row[unit] for row in layers], [row["macs"] for row in layers]
-    labels = [_layer_label(row) for row in layers]
-    return layer_bars(
-        labels,
-        (
-            Bars(f"{unit} ({bench['kind']})", spent, [_short(value) for value in spent]),
-            Bars("MACs (counted in the model)", macs, [_short(v) if v else "" for v in macs]),
-        ),
-    )
+def _layers(bench: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = bench["layers"]
+    most = max((row["ticks"] for row in rows), default=0) or 1
+    empty = {"cycles": None, "way": "", "predicted_instructions": None, "prediction_error": None}
+    spent = per_mac(bench)
+    return [
+        {
+            **empty,
+            **row,
+            "width": 100 * row["ticks"] / most,
+            "per_mac": row[spent] / row["macs_run"] if row["macs_run"] else None,
+        }
+        for row in rows
+    ]
 
 
-def _sparsity(convert: Mapping[str, Any]) -> str:
-    rows = [row for row in convert["ops"] if row.get("weights")]
-    if not rows:
-        return ""
-    shares = [100 * row["zero_weights"] / row["weights"] for row in rows]
-    texts = [f"{share:.0f} %" for share in shares]
-    sizes = [row["weight_bytes"] for row in rows]
-    return layer_bars(
-        [_layer_label(row) for row in rows],
-        (
-            Bars("zero weights (counted in the model)", shares, texts, full=100),
-            Bars("size of constants (counted in the model)", sizes, [kib(size) for size in sizes]),
-        ),
-    )
+def per_mac(bench: Mapping[str, Any]) -> str:
+    """What a MAC is said to cost: instructions, or ticks of a real counter."""
+    return "instructions" if bench["latency"]["unit"] == "instructions" else "ticks"
 
 
-def _layer_label(row: Mapping[str, Any]) -> str:
-    name = row["layer"] or row["op"]
-    return f"{row['index']}  {name if len(name) <= 26 else '…' + name[-25:]}"
+def _weights(convert: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    rows = [row for row in (convert or {}).get("ops", ()) if row.get("weights")]
+    return [{**row, "share": row["zero_weights"] / row["weights"]} for row in rows]

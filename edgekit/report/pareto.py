@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from edgekit.artifacts import plain
 from edgekit.report.charts import ACCENT, LINE, MUTED, SECOND, Drawing
+from edgekit.report.words import render
 
 HEIGHT_INCHES = 3.4
 
@@ -19,15 +17,9 @@ HEIGHT_INCHES = 3.4
 def pareto_page(record: Any) -> str:
     """HTML of a fit record (the object, or its dict)."""
     body = plain(record)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     share = body["best"]["accuracy"]
-    return environment.get_template("pareto.html.j2").render(
+    return render(
+        "pareto.html.j2",
         record=body,
         error=100 * math.sqrt(share * (1 - share) / max(body["scored"], 1)),
         svg=pareto_chart(body),

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from edgekit.artifacts import plain
+from edgekit.report.words import render
 
 FULL_HEAT = {"accuracy": 0.2, "output_change": 1.0}  # loss at which a cell is as red as it gets
 
@@ -17,14 +15,8 @@ FULL_HEAT = {"accuracy": 0.2, "output_change": 1.0}  # loss at which a cell is a
 def sensitivity_page(record: Any) -> str:
     """HTML of a sensitivity record (the object, or its dict)."""
     body = plain(record)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("sensitivity.html.j2").render(
+    return render(
+        "sensitivity.html.j2",
         record=body,
         by_accuracy=body["metric"] == "accuracy",
         rows=[_row(layer, body["metric"]) for layer in body["layers"]],

@@ -161,14 +161,16 @@ def bench(
     seed: int = 0,
     calibrated: int = 200,
     profile: bool = True,
+    out: str | Path | None = None,
     progress: Progress = SILENT,
 ) -> BenchRecord:
     """Run samples on the board of a built firmware folder and hold them against the golden.
 
     `calibrated` samples of labelled data without a test pair are left out, as `convert` took
-    them. Without `data`, inputs are generated. Writes `bench/bench.json`, `outputs.npz` and
-    `ticks.csv` in the folder. Raises OutputsDiffer, with the record, after all is written;
-    DeviceError, ToolMissing or EdgekitError where nothing could be measured.
+    them. Without `data`, inputs are generated. Writes `bench.json`, `report.html`, `report.md`,
+    `layers.csv`, `ticks.csv` and `outputs.npz` to `out`, by default the folder's own `bench/`.
+    Raises OutputsDiffer, with the record, after all is written; DeviceError, ToolMissing or
+    EdgekitError where nothing could be measured.
     """
     from edgekit.artifacts import check_writable
     from edgekit.verbs._plugged import resolve_port
@@ -176,14 +178,15 @@ def bench(
     from edgekit.verbs.samples import bench_samples
 
     bundle = read_bundle(Path(folder))
-    check_writable(bundle.folder / "bench", force=True)
+    target = Path(out) if out else bundle.folder / "bench"
+    check_writable(target, force=out is None)
     samples = bench_samples(
         bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
     )
     port = resolve_port(port, bundle.board)
     _check_port(bundle, port)
     run = measure(bundle, samples, port=port, profile=profile, progress=progress)
-    record = write_run(bundle, samples, run, seed=seed)
+    record = write_run(bundle, samples, run, seed=seed, target=target)
     if record.bit_exact != record.samples:
         raise OutputsDiffer(record)
     return record

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from edgekit.artifacts import hash_tree, sha256_file, staged_folder, write_record
@@ -20,6 +22,8 @@ from edgekit.measure.harness import (
 )
 from edgekit.measure.stats import Scale, scale_for
 from edgekit.progress import Progress
+from edgekit.report.markdown import bench_markdown, layers_csv
+from edgekit.report.page import report_page
 from edgekit.tflite.graph import Graph
 from edgekit.verbs._bench_record import Session, bench_record
 from edgekit.verbs._cycles import cycles_of, metered_board
@@ -119,15 +123,19 @@ def _difference(
     )
 
 
-def write_run(bundle: Bundle, samples: BenchSamples, session: Session, *, seed: int) -> BenchRecord:
-    """Write outputs, ticks and the record to the folder's `bench/`."""
-    target = bundle.folder / "bench"
+def write_run(
+    bundle: Bundle, samples: BenchSamples, session: Session, *, seed: int, target: Path
+) -> BenchRecord:
+    """Write outputs, ticks, layers, the report and the record to the folder `target`."""
+    record = bench_record(bundle, samples, session, target, seed)
     with staged_folder(target, "bench", force=True) as folder:
         np.savez_compressed(folder / "outputs.npz", **_arrays(samples, session))  # type: ignore[arg-type]
         rows = (f"{sample},{ticks}\n" for sample, ticks in enumerate(session.run.ticks))
         (folder / "ticks.csv").write_text("sample,ticks\n" + "".join(rows))
+        (folder / "layers.csv").write_text(layers_csv(record))
+        (folder / "report.html").write_text(report_page(record, ticks=session.run.ticks))
+        (folder / "report.md").write_text(bench_markdown(record))
         files = hash_tree(folder)
-    record = bench_record(bundle, samples, session, target, seed)
     inputs = {"model": bundle.graph.sha256}
     if bundle.build:
         inputs["elf"] = sha256_file(bundle.elf)

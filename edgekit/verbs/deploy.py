@@ -61,8 +61,9 @@ def deploy(
     file skips the conversion, and without data inputs are generated. With `port` (a path, a URL,
     or a selector such as `auto`) the board at it is flashed and measured; `board` need not be said
     where the port's USB id or the firmware on it tells. `out` receives the .tflite file and C
-    sources, `fw/` (the project, its build, its bench), `deploy.json` and `report.html`. Raises
-    what the stages raise; OutputsDiffer only after all is written, with this record.
+    sources, `fw/` (the project, its build, its bench), `deploy.json`, `report.html` and
+    `report.md`. Raises what the stages raise; OutputsDiffer only after all is written, with this
+    record.
     """
     plan = Plan(
         out=Path(out),
@@ -105,9 +106,12 @@ def _deploy(plan: Plan, model: Any, data: Any, progress: Progress) -> DeployReco
 
 def _write(record: DeployRecord) -> None:
     from edgekit.artifacts import sha256_file, write_record, write_text
+    from edgekit.report.markdown import bench_markdown
     from edgekit.report.page import report_page
 
+    summary = record.folder / "report.md"
     write_text(record.report, report_page(record))
+    write_text(summary, bench_markdown(record))
     inputs = {record.convert.source: record.convert.source_sha256}
-    files = {record.report.name: sha256_file(record.report)}
+    files = {path.name: sha256_file(path) for path in (record.report, summary)}
     write_record(record.folder, "deploy", record, inputs=inputs, files=files)

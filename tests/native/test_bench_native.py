@@ -88,7 +88,14 @@ def test_the_record_file_has_the_contracts_keys(fw: Path) -> None:
     } == set(body["memory"])
     assert body["outputs"] == "outputs.npz"
     assert set(body["golden"]) == {"by", "version"}
-    assert set(body["files"]) == {"outputs.npz", "ticks.csv"}
+    assert set(body["files"]) == {
+        *("outputs.npz", "ticks.csv", "layers.csv", "report.html", "report.md")
+    }
+    layer = body["layers"][0]
+    assert {"index", "op", "layer", "macs", "ticks", "share", "ticks_per_mac", "way"} <= set(layer)
+    assert layer["ticks_per_mac"] == pytest.approx(layer["ticks"] / layer["macs_run"])
+    assert sum(row["share"] for row in body["layers"]) == pytest.approx(1, abs=1e-4)
+    assert body["prediction"] is None  # a host's time says nothing of predicted instructions
 
 
 def test_the_same_seed_sends_the_same_samples(fw: Path) -> None:
