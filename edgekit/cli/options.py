@@ -217,6 +217,15 @@ Strip = Annotated[
         "--strip", help="Leave names and metadata out of the .tflite.", rich_help_panel=OUTPUT
     ),
 ]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="CHECK",
+        help="Convert though this check fails; may be repeated. `edgekit inspect` lists checks.",
+        rich_help_panel=TARGET,
+    ),
+]
 Name = Annotated[
     str,
     typer.Option(

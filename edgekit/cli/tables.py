@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgekit.cli.check_tables import check_facts, show_checks
 from edgekit.cli.packing_tables import encoded_facts, packing_facts, show_compression
 from edgekit.cli.show import (
     Row,
@@ -62,6 +63,7 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
         }
         both = f"{share['float']} float, {share['int8']} int8"
         rows.append(("sparsity", both, f"{len(kernels)} pruned kernels, each checked"))
+    rows += check_facts(record.get("checks"))
     rows.append(("arena", arenas(record["arena_bytes"]), arena_note(record)))
     return rows + packing_facts(record.get("packing"))
 
@@ -122,6 +124,7 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         rows.append((board["board"], f"{verdict} (constants and activations alone)", limits))
     facts(out, rows)
     _show_ops(out, record["ops"])
+    show_checks(out, record["checks"])
 
 
 def _verdict(reason: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from edgekit.boards import Board, load_board
 from edgekit.lower.build import lower_graph, macs, refusals
 from edgekit.lower.program import Program
+from edgekit.quantize.checks import CheckResult, Evidence, run_checks
 from edgekit.tflite.graph import Graph, Op, Tensor
 from edgekit.tflite.reader import read_graph
 from edgekit.tflm.ops import unsupported_ops
@@ -84,6 +85,7 @@ class InspectRecord:
     `tflm_arena` says how the tflm arena was found and what is in it.
     `peak_bytes` is the most that activations need at once, before any sharing in place.
     `decodes` is how many DECODE ops TFLite Micro runs besides `ops`; weights count as decoded.
+    `checks` are those of a conversion, as far as the file alone tells.
     """
 
     tflite: Path
@@ -103,6 +105,7 @@ class InspectRecord:
     tflm_arena: TflmArena | None
     runtimes: dict[str, str]
     decodes: int
+    checks: tuple[CheckResult, ...]
     board: BoardFit | None
 
 
@@ -144,6 +147,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
         tflm_arena=planned,
         runtimes={"aot": next(iter(aot.values()), ""), "tflm": tflm_reason},
         decodes=len(graph.decodes),
+        checks=run_checks(Evidence(graph, path.name, converted=False)),
         board=_fit(chosen, stored, arena["aot"]) if chosen else None,
     )
 

@@ -31,6 +31,7 @@ class Plan:
     optimize: str = "balanced"
     compress: str = ""
     strip: bool = False
+    allow: tuple[str, ...] = ()
     samples: int = 200
     eval_samples: int = 100
     seed: int = 0
@@ -124,6 +125,7 @@ def run_stages(model: Any, data: Any, plan: Plan, progress: Progress = SILENT) -
         seed=plan.seed,
         compress=plan.compress,
         strip=plan.strip,
+        allow=plan.allow,
         custom=plan.custom,
         force=plan.force,
         progress=progress,

@@ -18,23 +18,31 @@ MIN_SAMPLES = 10  # on fewer, a channel that is constant says little
 
 
 def _look(evidence: Evidence) -> Iterator[Finding]:
-    for product in products(evidence.graph):
-        layer, total = product.op.layer, _channels(product)
-        if zero := _zero_channels(product):
-            yield Finding(
-                layer,
-                f"layer '{layer}': all weights of {zero} of {total} channels are zero",
-                "edgekit prune --structure channel takes such channels out",
-                wrong=False,
-            )
-        elif constant := _constant(product, evidence):
-            yield Finding(
-                layer,
-                f"layer '{layer}': {constant} of {total} channels give one number for all "
-                f"{evidence.samples} samples",
-                "edgekit debug-quant says whether they do so in the float model too",
-                wrong=False,
-            )
+    zero = {p.op.layer: (_zero_channels(p), p) for p in products(evidence.graph)}
+    constant = {p.op.layer: (_constant(p, evidence), p) for p in products(evidence.graph)}
+    for layer, (count, _) in zero.items():
+        if count:
+            constant.pop(layer)
+    remedy = "edgekit prune --structure channel takes such channels out"
+    yield from _summary(zero, "have only weights of zero", remedy)
+    yield from _summary(
+        constant,
+        f"give one number for all {evidence.samples} samples",
+        "edgekit debug-quant says whether the float model does so too",
+    )
+
+
+def _summary(counts: dict[str, tuple[int, Product]], what: str, remedy: str) -> Iterator[Finding]:
+    """One finding for all layers, which names the worst."""
+    found = {layer: pair for layer, pair in counts.items() if pair[0]}
+    if not found:
+        return
+    worst = max(found, key=lambda layer: found[layer][0] / _channels(found[layer][1]))
+    count, product = found[worst]
+    total = sum(n for n, _ in found.values())
+    others = f"; in {len(found)} layers together {total}" if len(found) > 1 else ""
+    text = f"layer '{worst}': {count} of {_channels(product)} channels {what}{others}"
+    yield Finding(worst, text, remedy, wrong=False)
 
 
 DEAD_CHANNELS = Check("dead-channels", "no channel that is always zero or constant", _look)
