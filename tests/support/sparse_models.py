@@ -108,6 +108,10 @@ def denses(mask: Mask) -> Callable[[int, int], bytes]:
 SPARSE_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "2x2 rows": denses(blocks(2, 2)),
     "2x2 windows": convolutions(blocks(2, 2)),
+    "8x2 row": denses(blocks(8, 2)),
+    "4x2 row": denses(blocks(4, 2)),
+    "single rows": denses(single),
+    "single windows": convolutions(single),
     "2 of 4 rows": denses(two_of_four),
     "2 of 4 windows": convolutions(two_of_four),
 }

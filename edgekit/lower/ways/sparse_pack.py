@@ -83,28 +83,34 @@ def _pairs_for(pattern: int) -> list[bool]:
 
 def entry_count(kept: np.ndarray) -> np.ndarray:
     """Entries of each channel pair, those that only carry on over a wide gap included."""
-    counts = [len(_entries(np.flatnonzero(row), None)) for row in kept]
+    counts = [len(_places(row)) for row in kept]
     return np.array(counts, np.int64)
 
 
-def _entries(positions: np.ndarray, words: np.ndarray | None) -> list[tuple[int, int]]:
-    """(words of x skipped, weight word) for each of `positions`."""
-    entries, next_free = [], 0
-    for position in positions:
-        gap = int(position) - next_free
-        while gap > MOST_SKIPPED:
-            entries.append((MOST_SKIPPED, 0))
-            gap -= MOST_SKIPPED + 1
-        entries.append((gap, 0 if words is None else int(words[position])))
-        next_free = int(position) + 1
-    return entries
+def with_gaps(places: np.ndarray, farthest: int) -> list[int]:
+    """`places` with others in between, so that each is at most `farthest` from the one before it,
+    and the first from 0."""
+    found: list[int] = []
+    last = 0
+    for place in places.tolist():
+        found += range(last + farthest, place, farthest)
+        found.append(place)
+        last = place
+    return found
+
+
+def _places(row: np.ndarray) -> list[int]:
+    """Of a kept row, where each entry's word is; the byte counts words between two."""
+    return [place - 1 for place in with_gaps(np.flatnonzero(row) + 1, MOST_SKIPPED + 1)]
 
 
 def sparse_stream(layer: Narrowed, order: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The stream of `ek_sparse_block`, int32."""
     parts = []
     for (a, b), row in zip(channel_pairs(len(layer.weights)), kept, strict=True):
-        entries = _entries(np.flatnonzero(row), _pair_words(layer, a, b, order, row))
+        places, words = _places(row), _pair_words(layer, a, b, order, row)
+        gaps = np.diff([-1, *places]) - 1
+        entries = [(int(gap), int(words[at])) for gap, at in zip(gaps, places, strict=True)]
         parts += [
             wrap32(np.array([_header(len(entries))])),
             start_words(layer, a, b),
