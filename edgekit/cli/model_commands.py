@@ -40,8 +40,13 @@ def convert(
     eval_samples: o.EvalSamples = 100,
     seed: o.Seed = 0,
     calibration: Annotated[
-        str, typer.Option(help="How ranges are found.", rich_help_panel=o.DATA)
-    ] = "converter",
+        str,
+        typer.Option(
+            help="How ranges are found: mse, minmax, percentile (or percentile:99.9), kl; "
+            "converter = TensorFlow's own.",
+            rich_help_panel=o.DATA,
+        ),
+    ] = "mse",
     input_dtype: Annotated[
         o.ItemType, typer.Option(help="What the model takes.", rich_help_panel=o.TARGET)
     ] = o.ItemType.INT8,

@@ -15,9 +15,12 @@ from edgekit.model.info import InputSpec
 from edgekit.model.tf import quiet, tensorflow
 from edgekit.quantize.faults import converter_fault, refuse_loops
 from edgekit.quantize.naming import LayerNames, rename_tensors
+from edgekit.quantize.ranges import Measured, method_named
+from edgekit.quantize.ranges.methods import CONVERTER
+from edgekit.quantize.ranging import Ranging
 
 IO_DTYPES = ("int8", "uint8", "float32")
-METHODS = ("converter",)
+DEFAULT = "mse"
 
 
 class FloatModel(Protocol):
@@ -35,14 +38,18 @@ class FloatModel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """`tflite` is the int8 file; `float_tflite_bytes` the size of the converter's float file.
+    """`tflite` is the int8 file; `float_file` that of the same graph just before quantization.
 
-    The float size is that of the same graph just before quantization, None where this
-    TensorFlow does not let it be seen.
+    `float_file` is None where this TensorFlow does not let it be seen. `method` is how ranges were
+    found, which is "converter" where the method asked for could not be used: `remarks` say so.
+    `measured` are the activations of `float_file` on the calibration set, None for "converter".
     """
 
     tflite: bytes
-    float_tflite_bytes: int | None
+    float_file: bytes | None
+    method: str = CONVERTER
+    measured: Measured | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def check_options(input_dtype: str, output_dtype: str, calibration: str) -> None:
@@ -53,34 +60,35 @@ def check_options(input_dtype: str, output_dtype: str, calibration: str) -> None
                 f"{what} type '{value}' is not one of {', '.join(IO_DTYPES)}",
                 hint=f"give --{what}-dtype int8 unless the application needs another",
             )
-    if calibration not in METHODS:
-        raise EdgekitError(
-            f"calibration '{calibration}' is not one of {', '.join(METHODS)}",
-            hint="leave --calibration away",
-        )
+    if calibration != CONVERTER:
+        method_named(calibration)
 
 
 def convert_int8(
     model: FloatModel,
     inputs: Sequence[InputSpec],
-    calibration: Sequence[np.ndarray],
+    calibration: Sequence[Any],
     *,
     input_dtype: str = "int8",
     output_dtype: str = "int8",
+    method: str = DEFAULT,
 ) -> Quantized:
     """Quantize `model` with ranges from `calibration` (one array per input, samples first).
 
     Weights int8 per channel, bias int32, batch fixed to 1, `inputs` without open sides. The
     model is traced once with that batch and frozen, so that shapes are constants in the graph.
-    EdgekitError names the op and the layer that the converter refuses.
+    Samples are taken from `calibration` by slices, one at a time. EdgekitError names the op and
+    the layer that the converter refuses, or that gives no finite number.
     """
     tf = tensorflow()
+    names = _layer_names(model)
+    samples = _feeder(inputs, calibration)
     with quiet() as heard:
         try:
             converter = _converter(tf, model, inputs)
-            sizes = _watch_float_size(converter)
+            ranging = Ranging(converter, method, samples, names, (input_dtype, output_dtype))
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = _feeder(inputs, calibration)
+            converter.representative_dataset = samples
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = getattr(tf, input_dtype)
             converter.inference_output_type = getattr(tf, output_dtype)
@@ -89,10 +97,12 @@ def convert_int8(
             raise
         except Exception as error:
             data, fault = b"", error
-    names = _layer_names(model)
     if fault is not None:
         raise converter_fault(fault, heard.text, names) from fault
-    return Quantized(rename_tensors(data, names), sizes[0] if sizes else None)
+    used = method if ranging.measured else CONVERTER
+    return Quantized(
+        rename_tensors(data, names), ranging.float_file, used, ranging.measured, ranging.remarks
+    )
 
 
 def _converter(tf: Any, model: FloatModel, inputs: Sequence[InputSpec]) -> Any:
@@ -126,23 +136,6 @@ def _feeder(
             ]
 
     return samples
-
-
-def _watch_float_size(converter: Any) -> list[int]:
-    """A list that receives the size of the float file on its way into the quantizer.
-
-    The converter offers no public view of it, and converting twice would double the time.
-    """
-    sizes: list[int] = []
-    quantize = getattr(converter, "_quantize", None)
-    if quantize is not None:
-
-        def watched(result: bytes, *arguments: Any, **options: Any) -> Any:
-            sizes.append(len(result))
-            return quantize(result, *arguments, **options)
-
-        converter._quantize = watched
-    return sizes
 
 
 def _layer_names(model: FloatModel) -> LayerNames:

@@ -31,7 +31,7 @@ class Options:
     samples: int = 200
     eval_samples: int = 100
     seed: int = 0
-    calibration: str = "converter"
+    calibration: str = "mse"
     input_dtype: str = "int8"
     output_dtype: str = "int8"
     custom: tuple[Any, ...] = ()
@@ -137,8 +137,14 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     check_not_constant(x, f"'{dataset.source}'")
     floats, warnings = _float_side(loaded, dataset, x, options)
     progress.say(f"quantizing with {len(x[0])} samples")
-    types = {"input_dtype": options.input_dtype, "output_dtype": options.output_dtype}
-    quantized = convert_int8(loaded, inputs, x, **types)
+    quantized = convert_int8(
+        loaded,
+        inputs,
+        x,
+        input_dtype=options.input_dtype,
+        output_dtype=options.output_dtype,
+        method=options.calibration,
+    )
     graph = read_graph(quantized.tflite, name=loaded.name)
     zeros = Zeros() if loaded.keras is None else kernel_zeros(loaded.keras, graph)
     evidence = Evidence(graph, loaded.name, generated=dataset.generated, lost_zeros=zeros.lost)
@@ -150,9 +156,9 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         source_bytes=loaded.source_bytes,
         data=_data_name(dataset),
         data_sha256=dataset.sha256,
-        float_tflite_bytes=quantized.float_tflite_bytes,
-        calibration={"samples": len(x[0]), "method": options.calibration, "seed": options.seed},
-        warnings=(*dataset.warnings, *warnings, *zeros.remarks),
+        float_tflite_bytes=quantized.float_file and len(quantized.float_file),
+        calibration={"samples": len(x[0]), "method": quantized.method, "seed": options.seed},
+        warnings=(*dataset.warnings, *warnings, *quantized.remarks, *zeros.remarks),
         floats=floats,
         kernels=zeros.rows,
         evidence=evidence,

@@ -76,7 +76,7 @@ def convert(
     samples: int = 200,
     eval_samples: int = 100,
     seed: int = 0,
-    calibration: str = "converter",
+    calibration: str = "mse",
     input_dtype: str = "int8",
     output_dtype: str = "int8",
     compress: str = "",

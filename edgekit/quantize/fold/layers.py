@@ -124,7 +124,7 @@ def affine_class() -> Any:
     module = keras()
 
     @module.saving.register_keras_serializable(package="edgekit")
-    class Affine(module.layers.Layer):  # type: ignore[misc, name-defined]
+    class Affine(module.layers.Layer):  # type: ignore[name-defined]
         def __init__(self, axis: int = -1, **options: Any) -> None:
             super().__init__(**options)
             self.axis = axis

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Given ranges put where TensorFlow's quantizer reads them.
+
+The converter makes a float file, lets its calibrator write the smallest and largest value of
+every tensor into it, and hands that to its quantizer. Here the ranges are written into the same
+float file, so that the quantizer uses exactly them: scale (high - low) / 255 for every tensor
+whose scale is its own. No representative dataset is needed, and none is mixed in: a model with
+ranges for a part of its tensors and a dataset for the others gets biases that are several times
+too large, silently (TensorFlow 2.21).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from edgekit.model.tf import tensorflow
+from edgekit.quantize.flatbuffer import schema, unpack
+
+# Ops with tensors inside that no interpreter shows: only the converter's calibrator sees them.
+_HIDDEN = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF")
+Ranges = Mapping[int, tuple[float, float]]
+
+
+def hides_tensors(float_file: bytes) -> str:
+    """The kind of the first op whose inner tensors have no range that can be given; "" for none."""
+    model = unpack(float_file)
+    kinds = {value: name for name, value in vars(schema().BuiltinOperator).items()}
+    for code in model.operatorCodes:
+        kind = kinds.get(max(code.builtinCode, code.deprecatedBuiltinCode), "")
+        if kind in _HIDDEN:
+            return str(kind)
+    return ""
+
+
+def tensor_names(float_file: bytes) -> list[str]:
+    """Names of the tensors as the converter wrote them, by index."""
+    tensors = unpack(float_file).subgraphs[0].tensors
+    return [bytes(t.name or b"").decode("utf-8", "replace") for t in tensors]
+
+
+def write_ranges(float_file: bytes, ranges: Ranges) -> bytes:
+    """The float file with the smallest and largest real value of each tensor, by index."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(float_file)
+    for index, (low, high) in ranges.items():
+        tensor = model.subgraphs[0].tensors[index]
+        tensor.quantization = _parameters(low, high)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _parameters(low: float, high: float) -> Any:
+    from tensorflow.lite.python import schema_py_generated
+
+    parameters = schema_py_generated.QuantizationParametersT()
+    parameters.min, parameters.max = [low], [high]
+    return parameters
+
+
+def quantize_file(
+    float_file: bytes,
+    ranges: Ranges,
+    *,
+    input_dtype: str = "int8",
+    output_dtype: str = "int8",
+    per_channel: bool = True,
+    per_channel_dense: bool = True,
+) -> bytes:
+    """The int8 file of a float file, with the ranges of its tensors as given.
+
+    Weights int8 per channel (or per tensor), bias int32 with the scale of input times weights.
+    """
+    tf = tensorflow()
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    return bytes(
+        mlir_quantize(
+            write_ranges(float_file, ranges),
+            not per_channel,
+            input_data_type=getattr(tf, input_dtype),
+            output_data_type=getattr(tf, output_dtype),
+            disable_per_channel_for_dense_layers=not per_channel_dense,
+        )
+    )

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Between the two halves of TensorFlow's converter: its float file gets the ranges we chose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from edgekit.quantize.naming import LayerNames
+from edgekit.quantize.place import hides_tensors, quantize_file, tensor_names
+from edgekit.quantize.ranges import Measured, choose_ranges, measure_ranges, method_named
+from edgekit.quantize.ranges.methods import CONVERTER
+
+Samples = Callable[[], Iterator[list[np.ndarray]]]
+
+
+class Ranging:
+    """Takes the place of a converter's quantizing step.
+
+    With "converter" the converter goes its own way with the same samples; also where the float
+    file cannot be measured, which `remarks` then say. `measured` is None in both cases.
+    """
+
+    def __init__(
+        self,
+        converter: Any,
+        method: str,
+        samples: Samples,
+        names: LayerNames,
+        dtypes: tuple[str, str],
+    ) -> None:
+        self.float_file: bytes | None = None
+        self.measured: Measured | None = None
+        self.remarks: tuple[str, ...] = ()
+        self._method, self._samples, self._names = method, samples, names
+        self._dtypes = dtypes
+        self._plain = getattr(converter, "_quantize", None)
+        if self._plain is not None:
+            # the converter offers no public view of its float file, and converting twice would
+            # double the time
+            converter._quantize = self._quantize
+        else:
+            self._refuse("this TensorFlow does not show the model before it is quantized")
+
+    def _quantize(self, float_file: bytes, *arguments: Any, **options: Any) -> Any:
+        assert self._plain is not None
+        self.float_file = bytes(float_file)
+        if self._method == CONVERTER or not self._measure():
+            return self._plain(float_file, *arguments, **options)
+        assert self.measured is not None
+        chosen = choose_ranges(self.measured, method_named(self._method))
+        self._tell_dead(chosen.dead)
+        taken, given = self._dtypes
+        return quantize_file(self.float_file, chosen.ranges, input_dtype=taken, output_dtype=given)
+
+    def _measure(self) -> bool:
+        assert self.float_file is not None
+        if hidden := hides_tensors(self.float_file):
+            self._refuse(f"op {hidden} holds tensors that no interpreter shows")
+            return False
+        try:
+            self.measured = measure_ranges(self.float_file, self._samples(), self._names.layer_path)
+        except (RuntimeError, ValueError) as error:
+            self._refuse(str(error).splitlines()[0][:160])
+            return False
+        return True
+
+    def _refuse(self, reason: str) -> None:
+        if self._method == CONVERTER:
+            return
+        self.remarks = (
+            f"ranges are those of TensorFlow's converter, not of --calibration {self._method}: "
+            f"{reason}",
+        )
+
+    def _tell_dead(self, dead: tuple[int, ...]) -> None:
+        if not dead or self.float_file is None:
+            return
+        names = tensor_names(self.float_file)
+        layers = dict.fromkeys(self._names.layer_path(names[i]) or names[i] for i in dead)
+        words = ", ".join(f"'{layer}'" for layer in list(layers)[:5])
+        more = f" and {len(layers) - 5} more" if len(layers) > 5 else ""
+        self.remarks = (
+            f"nothing but 0 came out of {words}{more} on the calibration samples: "
+            "are they like the data of the application?",
+        )
