@@ -34,3 +34,11 @@ class DeviceError(EdgekitError):
 
 class DeviceTimeout(DeviceError):
     """A wait on the device ran out."""
+
+
+class Interrupted(DeviceError):
+    """The device was lost in the middle and answers again: what it held is gone, and what was
+    going on can be repeated from the last confirmed result. `reset` says that it was restarted.
+    """
+
+    reset = False

@@ -16,7 +16,7 @@ import os
 import re
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +102,11 @@ class Metered:
         ticks, costs = self._timed(self.device.run)
         self.runs.append(costs[0] if len(costs) == 1 else None)
         return int(ticks)
+
+    def sample(self, inputs: Sequence[bytes]) -> tuple[int, list[bytes]]:
+        result, costs = self._timed(lambda: self.device.sample(inputs))
+        self.runs.append(costs[0] if len(costs) == 1 else None)
+        return int(result[0]), list(result[1])
 
     def profile(self) -> list[int]:
         ticks, costs = self._timed(self.device.profile)

@@ -20,6 +20,7 @@ from typing import IO, TypeVar
 from edgekit.boards import Board, Emulator
 from edgekit.errors import EdgekitError
 from edgekit.link.device import RUN_TIMEOUT_S, TIMEOUT_S, Device
+from edgekit.link.reenumerate import reopener
 from edgekit.link.transport import Autopsy, open_serial
 from edgekit.tools import find_tool
 
@@ -45,41 +46,69 @@ def open_board(
     pySerial URL; `elf` is then taken to be on it already). `plugin` is QEMU's option for one.
     Raises DeviceError, ToolMissing.
     """
+    max_baud = board.serial.max_baud
     if port:
-        opened = open_port(port, board.serial.baud, run_timeout_s=run_timeout_s)
+        opened = open_port(port, board.serial.baud, run_timeout_s=run_timeout_s, max_baud=max_baud)
     elif board.emulator is None:
         raise EdgekitError(
             f"board '{board.id}' is hardware: it needs a serial port",
             hint="say which: --port /dev/ttyACM0",
         )
     elif board.emulator.program == "native":
-        opened = open_command(native_command(elf), elf.name, run_timeout_s=run_timeout_s)
+        opened = open_command(
+            native_command(elf), elf.name, run_timeout_s=run_timeout_s, max_baud=max_baud
+        )
     else:
         name = f"{board.emulator.program} ({board.emulator.machine})"
         command = qemu_command(board.emulator, elf)
         command += ["-plugin", plugin] if plugin else []
-        opened = open_command(command, name, run_timeout_s=run_timeout_s)
+        opened = open_command(command, name, run_timeout_s=run_timeout_s, max_baud=max_baud)
     with opened as device:
         yield device
 
 
 @contextmanager
 def open_port(
-    url: str, baud: int, *, timeout_s: float = TIMEOUT_S, run_timeout_s: float = RUN_TIMEOUT_S
+    url: str,
+    baud: int,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    run_timeout_s: float = RUN_TIMEOUT_S,
+    max_baud: int = 0,
+    find: Callable[[], str] | None = None,
 ) -> Iterator[Device]:
-    """A device that is there already."""
-    with open_serial(url, baud) as port:
-        yield Device(port, timeout_s=timeout_s, run_timeout_s=run_timeout_s, baud=baud)
+    """A device that is there already. Where its port goes away it is awaited: by its USB serial
+    number, by `find`, or under its own name (see `reopener`).
+    """
+    port = open_serial(url, baud)
+    device = Device(
+        port,
+        timeout_s=timeout_s,
+        run_timeout_s=run_timeout_s,
+        baud=baud,
+        max_baud=max_baud,
+        reopen=reopener(url, baud, find=find),
+    )
+    try:
+        yield device
+        device.settle()
+    finally:
+        device.close()
 
 
 @contextmanager
 def open_command(
-    command: list[str], name: str, *, run_timeout_s: float = RUN_TIMEOUT_S
+    command: list[str], name: str, *, run_timeout_s: float = RUN_TIMEOUT_S, max_baud: int = 0
 ) -> Iterator[Device]:
     """Starts `command`, whose fd 0 and 1 are the device's wire: the other end of a pty."""
     with open_wire(command, name, lambda path: open_serial(path, _ANY_BAUD)) as (port, autopsy):
         yield Device(
-            port, timeout_s=EMULATOR_TIMEOUT_S, run_timeout_s=run_timeout_s, autopsy=autopsy
+            port,
+            timeout_s=EMULATOR_TIMEOUT_S,
+            run_timeout_s=run_timeout_s,
+            baud=_ANY_BAUD,
+            max_baud=max_baud,
+            autopsy=autopsy,
         )
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Frames on the wire: COBS( version u8, kind u8, request id u16 LE, payload, CRC-32 LE ) + 00.
+"""Frames on the wire: COBS( version u8, kind u8, 00, request id u16 LE, session u32 LE, payload,
+CRC-32 LE ) + 00.
 
 CRC-32 is zlib's (reflected 0xEDB88320). COBS is Cheshire and Baker's consistent overhead byte
 stuffing: a zero byte never occurs inside a frame, so a zero always ends one and a reader that
-lost its place finds it again at the next zero.
+lost its place finds it again at the next zero. The zero in the header makes every frame begin
+with the same byte, 03, which no text has: a line that also carries text is told from it by that.
 """
 
 from __future__ import annotations
@@ -13,10 +15,13 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 DELIMITER = b"\0"
-_HEADER = struct.Struct("<BBH")
+FIRST_BYTE = 3
+_HEADER = struct.Struct("<BBxHI")
 _CRC = struct.Struct("<I")
+# Of versions 1 and 2: such a frame is whole, and says by its first byte what it is.
+_OLDEST_HEADER_BYTES = 4
 _LONGEST_RUN = 254
 
 
@@ -28,6 +33,7 @@ class Frame:
     kind: int
     request_id: int
     payload: bytes
+    session: int = 0
 
 
 def cobs_encode(data: bytes) -> bytes:
@@ -63,23 +69,35 @@ def cobs_decode(data: bytes) -> bytes | None:
 
 
 def encode_frame(
-    kind: int, request_id: int, payload: bytes = b"", *, version: int = PROTOCOL_VERSION
+    kind: int,
+    request_id: int,
+    payload: bytes = b"",
+    *,
+    session: int = 0,
+    version: int = PROTOCOL_VERSION,
 ) -> bytes:
     """The bytes to send, with the closing zero. `request_id` 0 means: belongs to no request."""
-    body = _HEADER.pack(version, kind, request_id) + payload
+    body = _HEADER.pack(version, kind, request_id, session) + payload
     return cobs_encode(body + _CRC.pack(zlib.crc32(body))) + DELIMITER
 
 
 def decode_frame(encoded: bytes) -> Frame | None:
-    """The frame in `encoded` (without the closing zero); None where it is damaged."""
+    """The frame in `encoded` (without the closing zero); None where it is damaged.
+
+    Of another protocol version's frame nothing but `version` and `kind` can be relied on.
+    """
     raw = cobs_decode(encoded)
-    if raw is None or len(raw) < _HEADER.size + _CRC.size:
+    if raw is None or len(raw) < _OLDEST_HEADER_BYTES + _CRC.size:
         return None
     body, (crc,) = raw[: -_CRC.size], _CRC.unpack(raw[-_CRC.size :])
     if zlib.crc32(body) != crc:
         return None
-    version, kind, request_id = _HEADER.unpack_from(body)
-    return Frame(version, kind, request_id, body[_HEADER.size :])
+    if body[0] != PROTOCOL_VERSION:
+        return Frame(body[0], body[1], 0, body[_OLDEST_HEADER_BYTES:])
+    if len(body) < _HEADER.size:
+        return None
+    version, kind, request_id, session = _HEADER.unpack_from(body)
+    return Frame(version, kind, request_id, body[_HEADER.size :], session)
 
 
 class FrameReader:

@@ -3,7 +3,8 @@
 
 Every payload is little-endian and unpadded. A text is one length byte and that many bytes of
 UTF-8 (at most MAX_TEXT); `rest` is whatever remains of the payload. A reply has the kind of its
-request with REPLY set. `python -m edgekit.link.messages` writes the header anew.
+request with REPLY set. What a session, a nonce and a boot id are stands in docs/link.md.
+`python -m edgekit.link.messages` writes the header anew.
 """
 
 from __future__ import annotations
@@ -54,9 +55,11 @@ MESSAGES = (
     Message(
         "hello",
         1,
-        "who is there; the counter was seen moving or counter_hz is 0",
+        "opens a session; who is there; the counter was seen moving or counter_hz is 0",
+        request=_fields("nonce:u32"),
         reply=_fields(
-            "protocol_version:u16 max_payload:u16 counter_hz:u32 counter_overhead_ticks:u32"
+            "nonce:u32 boot_id:u32 max_baud:u32"
+            " protocol_version:u16 max_payload:u16 counter_hz:u32 counter_overhead_ticks:u32"
             " model_status:i32 input_count:u16 output_count:u16 op_count:u16 flags:u8"
             " arena_bytes:u32 build_id:text board:text counter:text model_name:text"
             " runtime:text model_sha256:text runtime_version:text kernels:text"
@@ -96,6 +99,14 @@ MESSAGES = (
     ),
     Message("reset", 9, "answers, then starts anew"),
     Message("bootloader", 10, "answers, then enters the chip's loader"),
+    Message("baud", 11, "answers, then goes on at another rate", _fields("baud:u32")),
+    Message(
+        "sample",
+        12,
+        "the last bytes of an input, one invoke, and the first bytes of the outputs in a row",
+        request=_fields("index:u16 offset:u32 data:rest"),
+        reply=_fields("ticks:u64 data:rest"),
+    ),
 )
 # Sent by the device alone, at any time.
 LOG = Message("log", 0xFE, "words for a person", reply=_fields("text:text"))
@@ -121,6 +132,7 @@ ERRORS = {
     8: ("model_failed", "the model returned status {}"),
     9: ("model_not_ready", "the model's init returned status {}"),
     FAULT: ("fault", "the processor stopped on a fault at {:#x}"),
+    11: ("no_session", "the device knows nothing of this session"),
 }
 
 

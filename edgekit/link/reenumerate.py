@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ports that go away and come back: the touch at 1200 baud, and the wait for what follows.
+"""Ports that go away and come back: the touch at 1200 baud, the wait for what follows, and the
+way back to a device whose port was lost in the middle.
 
 Times are those of Arduino's serial utilities: half a second before the list is asked for, since
 asking may cancel the reset; a port counts once it is there for a second, since some flicker.
@@ -11,7 +12,9 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+from edgekit.errors import DeviceError
 from edgekit.link.ports import SerialPort, plugged_ports
+from edgekit.link.transport import Reopen, SerialLike, open_serial
 from edgekit.wait import Deadline
 
 TOUCH_BAUD = 1200
@@ -26,8 +29,6 @@ def touch(device: str) -> None:
 
     Raises DeviceError where the port cannot be opened.
     """
-    from edgekit.link.transport import open_serial
-
     port = open_serial(device, TOUCH_BAUD)
     with contextlib.suppress(OSError):  # no such line on a pseudo terminal
         port.dtr = False
@@ -90,3 +91,36 @@ def wait_for_return(
         stable_s=stable_s,
         ports=ports,
     )
+
+
+def reopener(
+    url: str,
+    baud: int,
+    *,
+    find: Callable[[], str] | None = None,
+    ports: Callable[[], Sequence[SerialPort]] | None = None,
+    timeout_s: float = TIMEOUT_S,
+) -> Reopen:
+    """What opens the port `url` again after it went away, at `baud`, under its new name.
+
+    A USB port is found by its serial number; `find` may look itself, and gives "" while there is
+    nothing; any other port has to come back under its own name. The function raises DeviceTimeout.
+    """
+    look = ports or plugged_ports
+    here = next((port for port in look() if port.device == url), None)
+
+    def again() -> SerialLike:
+        if find is None and here is not None and here.usb_id:
+            return open_serial(wait_for_return(here, timeout_s=timeout_s, ports=ports).device, baud)
+        what = f"return of the port {url}"
+        deadline = Deadline(timeout_s, what, hint="plug the board in again, and repeat")
+        while True:
+            name = find() if find is not None else url
+            try:
+                if name:
+                    return open_serial(name, baud, patience_s=0.0)
+            except DeviceError:
+                pass  # not yet: the deadline speaks where it never comes
+            time.sleep(min(POLL_S / 5, deadline.left_s()))
+
+    return again

@@ -1,260 +1,120 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ek_commands.h"
 
-#include <string.h>
-
 #include "ek_board.h"
 #include "ek_frame.h"
-#include "ek_memory.h"
-#include "ek_model.h"
 #include "ek_port.h"
-#include "ek_timing.h"
+#include "ek_requests.h"
+#include "ek_session.h"
 
 #define EK_CHUNK_BYTES 64u
+/* Another host may not know of a raised rate: what it sends looks like this many damaged frames,
+   or like this many bytes without a frame. */
+#define EK_DAMAGED_AT_BAUD 6u
+#define EK_BYTES_AT_BAUD (3u * EK_FRAME_BYTES)
 
 static ek_frame_reader request;
 /* The last answer, kept whole: a host that heard nothing asks again with the same id. */
 static uint8_t answer[EK_FRAME_BYTES];
 static uint32_t answer_length;
-static int model_status;
 
-static uint8_t *payload_of_answer(void) {
-  return answer + EK_HEADER_BYTES;
+static uint32_t raised_baud; /* 0: EK_BAUD, as at the start */
+static uint32_t damaged_frames, bytes_without_frame;
+
+/* A frame beside the last answer, which stays. */
+static void send_beside(uint8_t kind, uint16_t id, uint32_t session, const ek_error_reply *error,
+                        const char *text) {
+  uint8_t frame[EK_HEADER_BYTES + 8u + EK_MAX_TEXT + EK_CRC_BYTES];
+  const ek_log_reply log = {text};
+  uint8_t *payload = ek_frame_begin(frame, kind, id, session);
+  const uint8_t *end = error != NULL ? ek_put_error(payload, error) : ek_put_log(payload, &log);
+  ek_frame_send(frame, (uint32_t)(end - frame));
 }
 
-static uint8_t *refuse(uint16_t code, int32_t detail, const char *text) {
-  const ek_error_reply reply = {code, detail, text};
-  answer[1] = EK_MSG_ERROR;
-  return ek_put_error(payload_of_answer(), &reply);
+static void refuse_request(const uint8_t *frame, const ek_error_reply *error) {
+  send_beside(EK_MSG_ERROR, (uint16_t)ek_get_uint(frame + EK_AT_REQUEST_ID, 2),
+              ek_get_uint(frame + EK_AT_SESSION, 4), error, NULL);
 }
 
-static uint8_t *refuse_length(uint32_t length) {
-  return refuse(EK_ERR_BAD_LENGTH, (int32_t)length, "");
+static void report_damage(void) {
+  const ek_error_reply damaged = {EK_ERR_BAD_FRAME, 0, ""};
+  send_beside(EK_MSG_ERROR, 0, ek_session_number(), &damaged, NULL);
 }
 
-static uint8_t *hello(void) {
-  const ek_model *model = &ek_the_model;
-  const ek_hello_reply reply = {
-      .protocol_version = EK_PROTOCOL_VERSION,
-      .max_payload = EK_MAX_PAYLOAD,
-      .counter_hz = ek_timing_hz(),
-      .counter_overhead_ticks = ek_timing_overhead(),
-      .model_status = model_status,
-      .input_count = model->input_count,
-      .output_count = model->output_count,
-      .op_count = model->op_count,
-      .flags = (uint8_t)((model->invoke_op != NULL ? EK_HAS_INVOKE_OP : 0) |
-                         (model->arena != NULL ? EK_HAS_ARENA : 0) |
-                         (model->op_output != NULL ? EK_HAS_OP_OUTPUT : 0)),
-      .arena_bytes = model->arena_bytes,
-      .build_id = EK_BUILD_ID,
-      .board = EK_BOARD_ID,
-      .counter = ek_port_counter_name(),
-      .model_name = model->name,
-      .runtime = model->runtime,
-      .model_sha256 = model->sha256,
-      .runtime_version = model->runtime_version != NULL ? model->runtime_version : "",
-      .kernels = model->kernels != NULL ? model->kernels : "",
-  };
-  return ek_put_hello(payload_of_answer(), &reply);
+static void set_baud(uint32_t baud) {
+  ek_port_set_baud(baud);
+  raised_baud = baud == EK_BAUD ? 0u : baud;
+  damaged_frames = 0;
+  bytes_without_frame = 0;
 }
 
-static const ek_tensor *find_tensor(uint8_t space, uint16_t index) {
-  const int input = space == EK_SPACE_INPUT;
-  const uint16_t count = input ? ek_the_model.input_count : ek_the_model.output_count;
-  if (space > EK_SPACE_OUTPUT || index >= count) return NULL;
-  return (input ? ek_the_model.inputs : ek_the_model.outputs) + index;
-}
-
-static uint8_t *tensor(const uint8_t *payload, uint32_t length) {
-  ek_tensor_request ask;
-  if (!ek_get_tensor(&ask, payload, length)) return refuse_length(length);
-  const ek_tensor *found = find_tensor(ask.space, ask.index);
-  if (found == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");
-  const ek_tensor_reply reply = {
-      .dtype = found->dtype,
-      .rank = found->rank,
-      .dims = found->dims,
-      .scale = found->scale,
-      .zero_point = found->zero_point,
-      .bytes = found->bytes,
-      .name = found->name,
-  };
-  return ek_put_tensor(payload_of_answer(), &reply);
-}
-
-static int outside(uint32_t offset, uint32_t length, uint32_t bytes) {
-  return offset > bytes || length > bytes - offset;
-}
-
-static uint8_t *load(const uint8_t *payload, uint32_t length) {
-  ek_load_request ask;
-  if (!ek_get_load(&ask, payload, length)) return refuse_length(length);
-  const ek_tensor *input = find_tensor(EK_SPACE_INPUT, ask.index);
-  if (input == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");
-  if (outside(ask.offset, ask.data_bytes, input->bytes)) {
-    return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)input->bytes, "");
-  }
-  memcpy((uint8_t *)input->data + ask.offset, ask.data, ask.data_bytes);
-  return payload_of_answer();
-}
-
-static uint8_t *run(void) {
-  ek_run_reply reply;
-  const int status = ek_timing_invoke(ek_the_model.invoke, &reply.ticks);
-  if (status != 0) return refuse(EK_ERR_MODEL_FAILED, status, "invoke");
-  return ek_put_run(payload_of_answer(), &reply);
-}
-
-static int time_op(uint16_t op, uint64_t *ticks) {
-  if (ek_the_model.time_op != NULL) return ek_the_model.time_op(op, ticks);
-  return ek_timing_invoke_op(ek_the_model.invoke_op, op, ticks);
-}
-
-/* Both PROFILE and RUN_OPS; `timed` gives a u32 of ticks for each op (more does not fit: the
-   largest u32 says so). */
-static uint8_t *run_ops(const uint8_t *payload, uint32_t length, int timed) {
-  ek_run_ops_request ask;
-  if (!ek_get_run_ops(&ask, payload, length)) return refuse_length(length);
-  if (ek_the_model.invoke_op == NULL) return refuse(EK_ERR_NOT_SUPPORTED, 0, "ops one by one");
-  if (ask.first > ask.last || ask.last >= ek_the_model.op_count) {
-    return refuse(EK_ERR_BAD_INDEX, ask.last, "");
-  }
-  const uint32_t count = (uint32_t)ask.last - ask.first + 1u;
-  if (timed && count > EK_MAX_PAYLOAD / 4u) {
-    return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)EK_MAX_PAYLOAD, "");
-  }
-  uint8_t *end = payload_of_answer();
-  for (uint32_t i = 0; i < count; i++) {
-    uint64_t ticks;
-    const uint16_t op = (uint16_t)(ask.first + i);
-    const int status = time_op(op, &ticks);
-    if (status != 0) return refuse(EK_ERR_MODEL_FAILED, status, "invoke_op");
-    if (timed) end = ek_put_uint(end, ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks, 4);
-  }
-  return end;
-}
-
-/* NULL where there is no such memory. */
-static const uint8_t *find_bytes(uint8_t space, uint16_t index, uint32_t *bytes) {
-  if (space == EK_SPACE_ARENA) {
-    *bytes = ek_the_model.arena_bytes;
-    return ek_the_model.arena;
-  }
-  if (space == EK_SPACE_OP_OUTPUT) {
-    return ek_the_model.op_output != NULL ? ek_the_model.op_output(index, bytes) : NULL;
-  }
-  const ek_tensor *found = find_tensor(space, index);
-  if (found == NULL) return NULL;
-  *bytes = found->bytes;
-  return found->data;
-}
-
-static uint8_t *read_bytes(const uint8_t *payload, uint32_t length) {
-  ek_read_request ask;
-  if (!ek_get_read(&ask, payload, length)) return refuse_length(length);
-  uint32_t bytes = 0;
-  const uint8_t *from = find_bytes(ask.space, ask.index, &bytes);
-  if (from == NULL && ask.space >= EK_SPACE_ARENA) {
-    return refuse(EK_ERR_NOT_SUPPORTED, 0, "reading inside the model");
-  }
-  if (from == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");
-  if (outside(ask.offset, ask.length, bytes)) {
-    return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)bytes, "");
-  }
-  if (ask.length > EK_MAX_PAYLOAD) {
-    return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)EK_MAX_PAYLOAD, "");
-  }
-  memcpy(payload_of_answer(), from + ask.offset, ask.length);
-  return payload_of_answer() + ask.length;
-}
-
-static uint8_t *memory(void) {
-  const ek_model *model = &ek_the_model;
-  const ek_memory_reply reply = {
-      .arena_bytes = model->arena_bytes,
-      .arena_used_bytes = model->arena_used != NULL ? model->arena_used() : model->arena_bytes,
-      .stack_used_bytes = ek_memory_stack_used(),
-      .stack_reserved_bytes = ek_memory_stack_reserved(),
-  };
-  return ek_put_memory(payload_of_answer(), &reply);
-}
-
-/* Returns the end of the answer's payload. */
-static uint8_t *serve(uint8_t kind, const uint8_t *payload, uint32_t length) {
-  const int runs = kind == EK_MSG_RUN || kind == EK_MSG_PROFILE || kind == EK_MSG_RUN_OPS;
-  if (runs && model_status != 0) return refuse(EK_ERR_MODEL_NOT_READY, model_status, "");
-  switch (kind) {
-    case EK_MSG_HELLO:
-      return hello();
-    case EK_MSG_TENSOR:
-      return tensor(payload, length);
-    case EK_MSG_LOAD:
-      return load(payload, length);
-    case EK_MSG_RUN:
-      return run();
-    case EK_MSG_PROFILE:
-      return run_ops(payload, length, 1);
-    case EK_MSG_RUN_OPS:
-      return run_ops(payload, length, 0);
-    case EK_MSG_READ:
-      return read_bytes(payload, length);
-    case EK_MSG_MEMORY:
-      return memory();
-    case EK_MSG_RESET:
-    case EK_MSG_BOOTLOADER:
-      return payload_of_answer();
+/* After the answer is out. */
+static void act_on(const uint8_t *frame) {
+  switch (answer[EK_AT_KIND]) {
+    case EK_MSG_RESET | EK_REPLY:
+      ek_port_reset();
+      break;
+    case EK_MSG_BOOTLOADER | EK_REPLY:
+      ek_port_bootloader();
+      break;
+    case EK_MSG_BAUD | EK_REPLY:
+      set_baud(ek_get_uint(frame + EK_HEADER_BYTES, 4));
+      break;
     default:
-      return refuse(EK_ERR_UNKNOWN_KIND, kind, "");
+      break;
   }
-}
-
-static void send_answer(void) {
-  ek_frame_send(answer, answer_length);
-}
-
-static void start_answer(uint8_t kind, const uint8_t *request_id) {
-  answer[0] = (uint8_t)EK_PROTOCOL_VERSION;
-  answer[1] = (uint8_t)(kind | EK_REPLY);
-  answer[2] = request_id[0];
-  answer[3] = request_id[1];
-}
-
-static void end_answer(const uint8_t *end) {
-  answer_length = (uint32_t)(end - answer);
-  send_answer();
 }
 
 static void serve_request(void) {
   const uint8_t *frame = request.bytes;
-  const uint8_t kind = frame[1];
-  /* HELLO opens a session and is always served: an id may be left over from the one before. */
-  const int repeated = answer_length > 0u && memcmp(answer + 2, frame + 2, 2) == 0;
-  if (repeated && kind != EK_MSG_HELLO) {
-    send_answer();
+  const ek_error_reply version = {EK_ERR_VERSION, (int32_t)EK_PROTOCOL_VERSION, ""};
+  const ek_error_reply strange = {EK_ERR_NO_SESSION, 0, ""};
+  if (frame[EK_AT_VERSION] != EK_PROTOCOL_VERSION) {
+    send_beside(EK_MSG_ERROR, 0, 0, &version, NULL);
     return;
   }
-  start_answer(kind, frame + 2);
-  if (frame[0] != EK_PROTOCOL_VERSION) {
-    end_answer(refuse(EK_ERR_VERSION, (int32_t)EK_PROTOCOL_VERSION, ""));
+  if (request.length < EK_HEADER_BYTES) {
+    report_damage();
     return;
   }
-  end_answer(serve(kind, frame + EK_HEADER_BYTES, request.length - EK_HEADER_BYTES));
-  if (answer[1] == (EK_MSG_RESET | EK_REPLY)) ek_port_reset();
-  if (answer[1] == (EK_MSG_BOOTLOADER | EK_REPLY)) ek_port_bootloader();
+  switch (ek_session_judge(frame, request.length)) {
+    case EK_REQUEST_NEW:
+      answer_length = ek_requests_serve(frame, request.length, answer);
+      ek_frame_send(answer, answer_length);
+      act_on(frame);
+      break;
+    case EK_REQUEST_REPEATED:
+      ek_frame_send(answer, answer_length);
+      break;
+    case EK_REQUEST_STRANGE:
+      refuse_request(frame, &strange);
+      break;
+    case EK_REQUEST_LATE:
+      break;
+  }
 }
 
-/* A frame outside any request. It has a buffer of its own, so that the last answer stays. */
-static void send_unasked(uint8_t kind, const ek_error_reply *error, const char *text) {
-  uint8_t frame[EK_HEADER_BYTES + 8u + EK_MAX_TEXT + EK_CRC_BYTES];
-  const ek_log_reply log = {text};
-  frame[0] = (uint8_t)EK_PROTOCOL_VERSION;
-  frame[1] = kind;
-  frame[2] = 0;
-  frame[3] = 0;
-  uint8_t *payload = frame + EK_HEADER_BYTES;
-  const uint8_t *end = error != NULL ? ek_put_error(payload, error) : ek_put_log(payload, &log);
-  ek_frame_send(frame, (uint32_t)(end - frame));
+/* A raised rate holds only as long as it carries frames. */
+static void watch_rate(ek_frame_state state) {
+  bytes_without_frame++;
+  if (state == EK_FRAME_DAMAGED) damaged_frames++;
+  if (state == EK_FRAME_READY) {
+    damaged_frames = 0;
+    bytes_without_frame = 0;
+  }
+  if (raised_baud == 0u) return;
+  if (damaged_frames >= EK_DAMAGED_AT_BAUD || bytes_without_frame >= EK_BYTES_AT_BAUD) {
+    set_baud(EK_BAUD);
+  }
+}
+
+/* Every byte of the line comes through here, one by one. A protocol of text would take those that
+   come while ek_frame_idle(&request) holds and are not EK_FRAME_FIRST. */
+static void take_byte(uint8_t byte) {
+  const ek_frame_state state = ek_frame_feed(&request, byte);
+  if (state == EK_FRAME_READY) serve_request();
+  if (state == EK_FRAME_DAMAGED) report_damage();
+  watch_rate(state);
 }
 
 /* A lone zero ends whatever stands unfinished on the wire: noise of the start, or a frame that a
@@ -265,28 +125,23 @@ static void close_line(void) {
 }
 
 void ek_commands_log(const char *text) {
-  send_unasked(EK_MSG_LOG, NULL, text);
+  send_beside(EK_MSG_LOG, 0, ek_session_number(), NULL, text);
 }
 
 void ek_commands_fault(const char *text, unsigned long where) {
   const ek_error_reply fault = {EK_ERR_FAULT, (int32_t)where, text};
   close_line();
-  send_unasked(EK_MSG_ERROR, &fault, NULL);
+  send_beside(EK_MSG_ERROR, 0, ek_session_number(), &fault, NULL);
 }
 
 void ek_commands_start(void) {
-  model_status = ek_the_model.init();
+  answer_length = 0;
+  ek_session_start();
+  ek_requests_start();
 }
 
 void ek_commands_serve(void) {
   uint8_t chunk[EK_CHUNK_BYTES];
   const uint32_t count = ek_port_read(chunk, EK_CHUNK_BYTES);
-  for (uint32_t i = 0; i < count; i++) {
-    const ek_frame_state state = ek_frame_feed(&request, chunk[i]);
-    if (state == EK_FRAME_READY) serve_request();
-    if (state == EK_FRAME_DAMAGED) {
-      const ek_error_reply damaged = {EK_ERR_BAD_FRAME, 0, ""};
-      send_unasked(EK_MSG_ERROR, &damaged, NULL);
-    }
-  }
+  for (uint32_t i = 0; i < count; i++) take_byte(chunk[i]);
 }

@@ -29,7 +29,7 @@ static ek_frame_state close_frame(ek_frame_reader *reader) {
   reader->left = 0;
   reader->spoiled = 0;
   if (empty) return EK_FRAME_MORE;
-  if (!whole || length < EK_HEADER_BYTES + EK_CRC_BYTES) return EK_FRAME_DAMAGED;
+  if (!whole || length < EK_OLDEST_HEADER_BYTES + EK_CRC_BYTES) return EK_FRAME_DAMAGED;
   reader->length = length - EK_CRC_BYTES;
   if (ek_crc32(reader->bytes, reader->length) !=
       ek_get_uint(reader->bytes + reader->length, EK_CRC_BYTES)) {
@@ -62,6 +62,18 @@ ek_frame_state ek_frame_feed(ek_frame_reader *reader, uint8_t byte) {
   reader->code = byte;
   reader->left = (uint8_t)(byte - 1u);
   return EK_FRAME_MORE;
+}
+
+int ek_frame_idle(const ek_frame_reader *reader) {
+  return reader->code == 0u;
+}
+
+uint8_t *ek_frame_begin(uint8_t *frame, uint8_t kind, uint16_t request_id, uint32_t session) {
+  frame[EK_AT_VERSION] = (uint8_t)EK_PROTOCOL_VERSION;
+  frame[EK_AT_KIND] = kind;
+  frame[EK_AT_ZERO] = 0;
+  (void)ek_put_uint(frame + EK_AT_REQUEST_ID, request_id, 2);
+  return ek_put_uint(frame + EK_AT_SESSION, session, 4);
 }
 
 void ek_frame_send(uint8_t *frame, uint32_t length) {

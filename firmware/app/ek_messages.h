@@ -8,13 +8,13 @@
 
 #include "ek_bytes.h"
 
-#define EK_PROTOCOL_VERSION 2u
+#define EK_PROTOCOL_VERSION 3u
 #define EK_MAX_PAYLOAD 1024u
 #define EK_MAX_TEXT 120u
 #define EK_REPLY 0x80u
 
 enum {
-  /* who is there; the counter was seen moving or counter_hz is 0 */
+  /* opens a session; who is there; the counter was seen moving or counter_hz is 0 */
   EK_MSG_HELLO = 1,
   /* shape and quantization of one input or output */
   EK_MSG_TENSOR = 2,
@@ -34,6 +34,10 @@ enum {
   EK_MSG_RESET = 9,
   /* answers, then enters the chip's loader */
   EK_MSG_BOOTLOADER = 10,
+  /* answers, then goes on at another rate */
+  EK_MSG_BAUD = 11,
+  /* the last bytes of an input, one invoke, and the first bytes of the outputs in a row */
+  EK_MSG_SAMPLE = 12,
   /* words for a person */
   EK_MSG_LOG = 254,
   /* why a request was not served; request id 0: belongs to none */
@@ -54,10 +58,24 @@ enum {
   EK_ERR_NOT_SUPPORTED = 7,
   EK_ERR_MODEL_FAILED = 8,
   EK_ERR_MODEL_NOT_READY = 9,
-  EK_ERR_FAULT = 10
+  EK_ERR_FAULT = 10,
+  EK_ERR_NO_SESSION = 11
 };
 
 typedef struct {
+  uint32_t nonce;
+} ek_hello_request;
+
+static inline int ek_get_hello(ek_hello_request *m, const uint8_t *at, uint32_t n) {
+  if (n != 4u) return 0;
+  m->nonce = ek_get_uint(at + 0, 4);
+  return 1;
+}
+
+typedef struct {
+  uint32_t nonce;
+  uint32_t boot_id;
+  uint32_t max_baud;
   uint16_t protocol_version;
   uint16_t max_payload;
   uint32_t counter_hz;
@@ -79,6 +97,9 @@ typedef struct {
 } ek_hello_reply;
 
 static inline uint8_t *ek_put_hello(uint8_t *at, const ek_hello_reply *m) {
+  at = ek_put_uint(at, m->nonce, 4);
+  at = ek_put_uint(at, m->boot_id, 4);
+  at = ek_put_uint(at, m->max_baud, 4);
   at = ek_put_uint(at, m->protocol_version, 2);
   at = ek_put_uint(at, m->max_payload, 2);
   at = ek_put_uint(at, m->counter_hz, 4);
@@ -210,6 +231,41 @@ static inline uint8_t *ek_put_memory(uint8_t *at, const ek_memory_reply *m) {
   at = ek_put_uint(at, m->arena_used_bytes, 4);
   at = ek_put_uint(at, m->stack_used_bytes, 4);
   at = ek_put_uint(at, m->stack_reserved_bytes, 4);
+  return at;
+}
+
+typedef struct {
+  uint32_t baud;
+} ek_baud_request;
+
+static inline int ek_get_baud(ek_baud_request *m, const uint8_t *at, uint32_t n) {
+  if (n != 4u) return 0;
+  m->baud = ek_get_uint(at + 0, 4);
+  return 1;
+}
+
+typedef struct {
+  uint16_t index;
+  uint32_t offset;
+  const uint8_t *data;
+  uint32_t data_bytes;
+} ek_sample_request;
+
+static inline int ek_get_sample(ek_sample_request *m, const uint8_t *at, uint32_t n) {
+  if (n < 6u) return 0;
+  m->index = (uint16_t)ek_get_uint(at + 0, 2);
+  m->offset = ek_get_uint(at + 2, 4);
+  m->data = at + 6;
+  m->data_bytes = n - 6u;
+  return 1;
+}
+
+typedef struct {
+  uint64_t ticks;
+} ek_sample_reply;
+
+static inline uint8_t *ek_put_sample(uint8_t *at, const ek_sample_reply *m) {
+  at = ek_put_u64(at, m->ticks);
   return at;
 }
 

@@ -16,6 +16,9 @@ void ek_port_init(void);
 uint32_t ek_port_read(uint8_t *data, uint32_t room);
 /* Returns when every byte is handed to the wire. */
 void ek_port_write(const uint8_t *data, uint32_t length);
+/* Waits until the last bit is out, then changes the line's rate; a line without one stays as it
+   is. The port starts at EK_BAUD. */
+void ek_port_set_baud(uint32_t baud);
 
 /* A counter that runs up, 64 bits wide whatever the hardware has. */
 uint64_t ek_port_ticks(void);

@@ -49,6 +49,7 @@ def build_app(
 def write_headers(board: Board, folder: Path) -> None:
     lines = [f'#define EK_BOARD_ID "{board.id}"', '#define EK_BUILD_ID "test"']
     lines += [f"#define EK_CLOCK_HZ {board.clock_hz}u", f"#define EK_BAUD {board.serial.baud}u"]
+    lines += [f"#define EK_MAX_BAUD {board.serial.max_baud or board.serial.baud}u"]
     for name, value in board.build.defines.items():
         lines.append(f"#define {name} {hex(value) + 'u' if isinstance(value, int) else value}")
     (folder / "ek_board.h").write_text("\n".join(lines) + "\n")

@@ -19,11 +19,14 @@ from types import TracebackType
 import serial
 
 from edgekit.link import messages
-from edgekit.link.frame import PROTOCOL_VERSION, FrameReader, encode_frame
+from edgekit.link.frame import PROTOCOL_VERSION, Frame, FrameReader, encode_frame
 from edgekit.link.messages import BY_NAME, ERROR, LOG, REPLY, Message
 
 INPUT_BYTES = 3000
+SESSION = 0x1234ABCD
 HELLO = {
+    "boot_id": 7,
+    "max_baud": 115200,
     "protocol_version": PROTOCOL_VERSION,
     "max_payload": 200,
     "counter_hz": 1000,
@@ -53,6 +56,10 @@ TENSOR = {
     "name": "Grüße",
 }
 NOISE = b"\x07boot: \xff\xfe\n" * 3
+
+
+def _reply_frame(kind: int, request_id: int, payload: bytes) -> bytes:
+    return encode_frame(kind | REPLY, request_id, payload, session=SESSION)
 
 
 class FakeDevice:
@@ -98,13 +105,14 @@ class FakeDevice:
             if not select.select([self._master], [], [], 0.02)[0]:
                 continue
             for frame in reader.feed(os.read(self._master, 4096)):
-                self._answer(frame.kind, frame.request_id, frame.payload)
+                self._answer(frame)
                 if self._master < 0:
                     return
 
-    def _answer(self, kind: int, request_id: int, payload: bytes) -> None:
+    def _answer(self, frame: Frame) -> None:
+        kind, request_id = frame.kind, frame.request_id
         if self._last[0] != request_id:
-            self._last = request_id, self._frame(kind, request_id, payload)
+            self._last = request_id, self._frame(kind, request_id, frame.payload)
         good = self._last[1]
         fault = self.plan.pop(0) if self.plan else "good"
         if fault == "slow":
@@ -125,7 +133,7 @@ class FakeDevice:
             "twice": good + good,
             "damaged": encode_frame(ERROR.number, 0, messages.pack(ERROR.reply, damaged)),
             "log": encode_frame(LOG.number, 0, messages.pack(LOG.reply, {"text": "warm"})) + good,
-            "stale": encode_frame(kind | REPLY, request_id ^ 0x55, b"other") + good,
+            "stale": _reply_frame(kind, request_id ^ 0x55, b"other") + good,
             "other_version": encode_frame(kind | REPLY, request_id, b"", version=9),
         }.get(fault, good)
 
@@ -135,14 +143,15 @@ class FakeDevice:
         self.served.append(message.name)
         values = messages.unpack(message.request, payload)
         try:
-            return encode_frame(kind | REPLY, request_id, self._reply(message, values))
+            return _reply_frame(kind, request_id, self._reply(message, values))
         except IndexError:
             error = {"code": 6, "detail": INPUT_BYTES, "text": ""}
-            return encode_frame(ERROR.number, request_id, messages.pack(ERROR.reply, error))
+            payload = messages.pack(ERROR.reply, error)
+            return encode_frame(ERROR.number, request_id, payload, session=SESSION)
 
     def _reply(self, message: Message, values: dict) -> bytes:  # type: ignore[type-arg]
         answers: dict[str, dict[str, object]] = {
-            "hello": self._hello,
+            "hello": {**self._hello, "nonce": values.get("nonce")},
             "tensor": TENSOR,
             "run": {"ticks": 1 << 40},
             "memory": {

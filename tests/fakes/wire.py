@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import serial
 
-from edgekit.link.frame import Frame, FrameReader
+from edgekit.link import messages
+from edgekit.link.frame import Frame, FrameReader, encode_frame
+from edgekit.link.messages import BY_NAME
 from edgekit.wait import Deadline
 
 
@@ -21,6 +24,19 @@ class Wire:
         self._port = port
         self._waiting: list[Frame] = []
         self.reader = FrameReader()
+        self.session = 0
+
+    def open_session(self, request_id: int = 1) -> None:
+        """HELLO; what `request` makes afterwards is of its session."""
+        hello = self.request("hello", request_id, {"nonce": random.randrange(1, 1 << 32)})
+        (frame,) = self.ask(hello, frames=1)
+        self.session = frame.session
+
+    def request(self, name: str, request_id: int, values: dict[str, object] | None = None) -> bytes:
+        """A request of the session."""
+        message = BY_NAME[name]
+        payload = messages.pack(message.request, values or {})
+        return encode_frame(message.number, request_id, payload, session=self.session)
 
     def send(self, data: bytes) -> None:
         """Writes, taking in what comes meanwhile, so that neither side's buffer fills up."""

@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from edgekit.errors import DeviceError
 from edgekit.link import messages
 from edgekit.link.device import Device
 from edgekit.link.emulator import native_command, open_board, open_command
-from edgekit.link.frame import PROTOCOL_VERSION, encode_frame
+from edgekit.link.frame import PROTOCOL_VERSION, Frame, cobs_encode, encode_frame
 from edgekit.link.messages import BY_NAME, ERROR, REPLY
 from tests.fakes.app_build import TINY_MODEL, TINY_SHA256, build_app
 from tests.fakes.wire import Wire, open_wire
@@ -76,8 +77,8 @@ def test_reset_starts_anew(device: Device) -> None:
     before = device.hello()
     device.load(0, A)
     after = device.reset()
-    # what reading the host's clock costs differs from start to start
-    assert replace(after, counter_overhead_ticks=before.counter_overhead_ticks) == before
+    assert after.boot_id != before.boot_id
+    assert after.same_firmware(before)
     assert device.read_input(0) == bytes(3000)
 
 
@@ -130,44 +131,98 @@ def test_last_words_are_passed_on() -> None:
 
 
 def test_damaged_frames_are_answered_at_once(wire: Wire) -> None:
-    good = encode_frame(BY_NAME["memory"].number, 5)
+    wire.open_session(4)
+    good = wire.request("memory", 5)
     for bad in (b"\x01\x02\x03", good[:-3], bytes([good[0]]) + good[2:-1], b"\xff" * 5000):
         (frame,) = wire.ask(bad + b"\0", frames=1)
         assert (frame.kind, frame.request_id) == (ERROR.number, 0)
-        assert messages.unpack(ERROR.reply, frame.payload)["code"] == 1
+        assert _error(frame)["code"] == 1
     (frame,) = wire.ask(good, frames=1)
     assert frame.kind == BY_NAME["memory"].number | REPLY
 
 
 def test_a_repeated_id_repeats_the_answer(wire: Wire) -> None:
-    run = encode_frame(BY_NAME["run"].number, 77)
+    wire.open_session(76)
+    run = wire.request("run", 77)
     first, second, third = wire.ask(run * 3, frames=3)
     assert first == second == third
-    again = wire.ask(encode_frame(BY_NAME["run"].number, 78), frames=1)[0]
+    again = wire.ask(wire.request("run", 78), frames=1)[0]
     assert again.request_id == 78
 
 
+def test_a_late_request_is_not_served(wire: Wire) -> None:
+    """A fault kept an old LOAD back: it must not spoil the input of the sample after it."""
+    wire.open_session(65_530)
+    old = wire.request("load", 65_531, {"index": 0, "offset": 0, "data": b"old"})
+    new = wire.request("load", 3, {"index": 0, "offset": 0, "data": b"new"})  # ids go over zero
+    wire.ask(old, frames=1)
+    wire.ask(new, frames=1)
+    read = wire.request("read", 4, {"space": 0, "index": 0, "offset": 0, "length": 3})
+    (frame,) = wire.ask(old + read, frames=1)
+    assert (frame.request_id, frame.payload) == (4, b"new")
+
+
+def test_nothing_is_served_outside_of_a_session(wire: Wire) -> None:
+    (refused,) = wire.ask(wire.request("run", 9), frames=1)
+    assert _error(refused)["code"] == 11 and refused.request_id == 9
+    wire.open_session(10)
+    mine = wire.session
+    wire.session ^= 1
+    (refused,) = wire.ask(wire.request("run", 11), frames=1)
+    assert _error(refused)["code"] == 11 and refused.session == wire.session
+    wire.session = mine
+    (frame,) = wire.ask(wire.request("run", 11), frames=1)
+    assert frame.kind == BY_NAME["run"].number | REPLY
+
+
+def test_a_hello_that_is_late_opens_no_session(wire: Wire) -> None:
+    hello = wire.request("hello", 20, {"nonce": 77})
+    (first,) = wire.ask(hello, frames=1)
+    (again,) = wire.ask(hello, frames=1)
+    assert again == first
+    wire.session = first.session
+    (memory,) = wire.ask(wire.request("memory", 21), frames=1)
+    (run,) = wire.ask(hello + wire.request("run", 22), frames=1)
+    assert memory.session == run.session == first.session and run.request_id == 22
+    other = wire.request("hello", 23, {"nonce": 78})
+    (second,) = wire.ask(other, frames=1)
+    values = messages.unpack(BY_NAME["hello"].reply, second.payload)
+    before = messages.unpack(BY_NAME["hello"].reply, first.payload)
+    assert second.session != first.session and values["boot_id"] == before["boot_id"]
+
+
 def test_wrong_versions_kinds_and_lengths(wire: Wire) -> None:
+    (frame,) = wire.ask(encode_frame(1, 1, version=PROTOCOL_VERSION + 1), frames=1)
+    assert (_error(frame)["code"], _error(frame)["detail"]) == (2, PROTOCOL_VERSION)
+    body = bytes([2, 1, 7, 0])
+    old = cobs_encode(body + zlib.crc32(body).to_bytes(4, "little")) + b"\0"
+    (frame,) = wire.ask(old, frames=1)
+    assert (_error(frame)["code"], _error(frame)["detail"]) == (2, PROTOCOL_VERSION)
+    wire.open_session(1)
     cases = [
-        (encode_frame(1, 1, version=PROTOCOL_VERSION + 1), (2, PROTOCOL_VERSION)),
-        (encode_frame(99, 2), (3, 99)),
-        (encode_frame(BY_NAME["read"].number, 3, b"abc"), (4, 3)),
-        (encode_frame(BY_NAME["load"].number, 4, b"abcde"), (4, 5)),
-        (encode_frame(BY_NAME["tensor"].number, 5, b"\x02\0\0"), (5, 0)),
+        (99, b"", (3, 99)),
+        (BY_NAME["read"].number, b"abc", (4, 3)),
+        (BY_NAME["load"].number, b"abcde", (4, 5)),
+        (BY_NAME["sample"].number, b"abcde", (4, 5)),
+        (BY_NAME["baud"].number, b"abcde", (4, 5)),
+        (BY_NAME["tensor"].number, b"\x02\0\0", (5, 0)),
     ]
-    for request, expected in cases:
-        error = messages.unpack(ERROR.reply, wire.ask(request, frames=1)[0].payload)
+    for number, (kind, payload, expected) in enumerate(cases, 2):
+        request = encode_frame(kind, number, payload, session=wire.session)
+        error = _error(wire.ask(request, frames=1)[0])
         assert (error["code"], error["detail"]) == expected
 
 
 def test_any_bytes_leave_it_standing(wire: Wire) -> None:
     rng = random.Random(7)
-    kinds = [m.number for m in BY_NAME.values() if m.name != "reset"]
-    for number in range(1, 400):
+    wire.open_session(1)
+    kinds = [m.number for m in BY_NAME.values() if m.name not in ("reset", "hello")]
+    for number in range(2, 400):
         payload = rng.randbytes(rng.choice([0, 1, 3, 4, 6, 11, 12, 300, 1024]))
-        frame = encode_frame(rng.choice([*kinds, 0, 200]), number, payload)
+        kind = rng.choice([*kinds, 0, 200])
+        frame = encode_frame(kind, number, payload, session=wire.session)
         wire.send(frame if rng.random() < 0.7 else rng.randbytes(rng.randrange(40)) + b"\0")
-    last = encode_frame(BY_NAME["hello"].number, 65535)
+    last = wire.request("hello", 65535, {"nonce": 5})
     frames = wire.until(last, lambda f: f.request_id == 65535)
     assert messages.unpack(BY_NAME["hello"].reply, frames[-1].payload)["board"] == "native"
 
@@ -175,15 +230,16 @@ def test_any_bytes_leave_it_standing(wire: Wire) -> None:
 def test_frames_of_every_length_agree_with_the_hosts(wire: Wire) -> None:
     """COBS' edges lie at runs of 254; the echo is LOAD and then READ."""
     rng = random.Random(3)
-    for number, length in enumerate([1, 252, 253, 254, 255, 256, 507, 508, 509, 762, 1018], 1):
+    wire.open_session(1)
+    number = 1
+    for length in [1, 252, 253, 254, 255, 256, 507, 508, 509, 762, 1018]:
         for data in (bytes(length), b"\x55" * length, rng.randbytes(length)):
             load = {"index": 0, "offset": 0, "data": data}
             read = {"space": 0, "index": 0, "offset": 0, "length": length}
-            wire.ask(_request("load", 2 * number, load), frames=1)
-            wire.ask(_request("tensor", 9000, {"space": 0, "index": 0}), frames=1)
-            (frame,) = wire.ask(_request("read", 2 * number + 1, read), frames=1)
+            wire.ask(wire.request("load", number + 1, load), frames=1)
+            number += 2
+            (frame,) = wire.ask(wire.request("read", number, read), frames=1)
             assert frame.payload == data
-            wire.ask(_request("tensor", 9001, {"space": 0, "index": 0}), frames=1)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -233,6 +289,6 @@ def _target(link: Path) -> str:
         return ""
 
 
-def _request(name: str, request_id: int, values: dict[str, object]) -> bytes:
-    message = BY_NAME[name]
-    return encode_frame(message.number, request_id, messages.pack(message.request, values))
+def _error(frame: Frame) -> dict[str, Any]:
+    assert frame.kind == ERROR.number
+    return messages.unpack(ERROR.reply, frame.payload)

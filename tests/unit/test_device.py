@@ -92,7 +92,7 @@ def test_a_port_that_vanishes() -> None:
 def test_another_protocol_version() -> None:
     with (
         FakeDevice(("other_version",)) as fake,
-        pytest.raises(DeviceError, match="protocol version 9, this edgekit 2"),
+        pytest.raises(DeviceError, match="protocol version 9, this edgekit 3"),
     ):
         device(fake).hello()
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zlib
 from itertools import pairwise
 
 from cobs import cobs
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgekit.link.frame import (
+    FIRST_BYTE,
     PROTOCOL_VERSION,
     Frame,
     FrameReader,
@@ -43,11 +45,34 @@ def test_cobs_refuses_what_the_cobs_package_refuses(data: bytes) -> None:
 
 
 def test_a_frame_byte_by_byte() -> None:
-    # version 1, kind 2, id 0x0304 little-endian, payload 00 05, CRC-32 of these as zlib has it
-    body = bytes([1, 2, 4, 3, 0, 5])
-    crc = 0xFD10FCE7
-    frame = encode_frame(2, 0x0304, b"\0\5", version=1)
-    assert frame == cobs.encode(body + crc.to_bytes(4, "little")) + b"\0"
+    # version 3, kind 2, 00, id 0x0304 and session 0x0A0B0C0D little-endian, payload 00 05, CRC-32
+    body = bytes([3, 2, 0, 4, 3, 0x0D, 0x0C, 0x0B, 0x0A, 0, 5])
+    crc = zlib.crc32(body).to_bytes(4, "little")
+    frame = encode_frame(2, 0x0304, b"\0\5", session=0x0A0B0C0D)
+    assert frame == cobs.encode(body + crc) + b"\0"
+    assert frame[0] == FIRST_BYTE
+
+
+@given(st.integers(0, 255), st.integers(0, 65535), st.integers(0, 2**32 - 1), payloads)
+def test_every_frame_begins_with_the_same_byte(
+    kind: int, request_id: int, session: int, payload: bytes
+) -> None:
+    frame = encode_frame(kind, request_id, payload, session=session)
+    if kind:
+        assert frame[0] == FIRST_BYTE and not chr(FIRST_BYTE).isprintable()
+    assert decode_frame(frame[:-1]) == Frame(PROTOCOL_VERSION, kind, request_id, payload, session)
+
+
+def test_a_frame_of_version_2_is_known_by_its_version() -> None:
+    body = bytes([2, 1, 7, 0])  # HELLO, request 7
+    encoded = cobs.encode(body + zlib.crc32(body).to_bytes(4, "little"))
+    frame = decode_frame(encoded)
+    assert frame is not None and frame.version == 2
+
+
+def test_a_frame_that_is_too_short_for_its_version_is_damaged() -> None:
+    body = bytes([PROTOCOL_VERSION, 1, 0, 7])
+    assert decode_frame(cobs.encode(body + zlib.crc32(body).to_bytes(4, "little"))) is None
 
 
 @given(

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The app as a process: the wire is fd 0 and fd 1 (a pty), the counter CLOCK_MONOTONIC. */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include <errno.h>
 #include <stdlib.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,6 +35,23 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
     if (count <= 0) exit(0);
     data += count;
     length -= (uint32_t)count;
+  }
+}
+
+/* A pseudo terminal carries any rate, and shows the other end which one it should be. */
+void ek_port_set_baud(uint32_t baud) {
+  static const struct {
+    uint32_t baud;
+    speed_t speed;
+  } rates[] = {{9600u, B9600},     {115200u, B115200}, {230400u, B230400},
+               {460800u, B460800}, {921600u, B921600}, {1000000u, B1000000}};
+  struct termios line;
+  if (tcgetattr(STDIN_FILENO, &line) != 0) return;
+  for (uint32_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+    if (rates[i].baud != baud) continue;
+    (void)cfsetispeed(&line, rates[i].speed);
+    (void)cfsetospeed(&line, rates[i].speed);
+    (void)tcsetattr(STDIN_FILENO, TCSANOW, &line);
   }
 }
 

@@ -41,7 +41,7 @@
 
 /* The product specifications list one value for each rate, a little off baud * 2^32 / 16 MHz: all
    but the top 20 bits are zero. */
-#define BAUDRATE ((uint32_t)((((uint64_t)EK_BAUD << 32) / 16000000u + 0x800u) & 0xFFFFF000u))
+#define BAUDRATE(baud) ((uint32_t)((((uint64_t)(baud) << 32) / 16000000u + 0x800u) & 0xFFFFF000u))
 
 #if defined(EK_NRF_TIMER)
 #define TIMER(offset) EK_REG(0x40008000u + (offset))
@@ -107,7 +107,7 @@ void ek_port_init(void) {
   GPIO_PIN_CNF(EK_RX_PIN) = PIN_INPUT_PULLUP;
   UART_PSELTXD = EK_TX_PIN;
   UART_PSELRXD = EK_RX_PIN;
-  UART_BAUDRATE = BAUDRATE;
+  UART_BAUDRATE = BAUDRATE(EK_BAUD);
   UART_CONFIG = 0; /* 8N1, no flow control */
   UART_ENABLE = ENABLE_UART;
   UART_EVENTS_RXDRDY = 0;
@@ -134,6 +134,11 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
     while (!UART_EVENTS_TXDRDY) {
     }
   }
+}
+
+/* Each byte is waited for as it is written: nothing is on its way. */
+void ek_port_set_baud(uint32_t baud) {
+  UART_BAUDRATE = BAUDRATE(baud);
 }
 
 void ek_port_reset(void) {

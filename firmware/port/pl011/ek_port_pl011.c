@@ -16,6 +16,11 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   ek_pl011_write(data, length);
 }
 
+void ek_port_set_baud(uint32_t baud) {
+  ek_pl011_drain();
+  ek_pl011_start(EK_CLOCK_HZ, baud);
+}
+
 uint64_t ek_port_ticks(void) {
   return ek_cycles();
 }

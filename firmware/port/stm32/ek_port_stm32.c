@@ -85,6 +85,22 @@ void ek_port_early(void) {
       "r"(loader[1]));
 }
 
+static void set_rate(uint32_t baud) {
+  USART_CR1 = 0;
+  USART_BRR = (uint32_t)(((uint64_t)usart_hz * CLOCKS_PER_STEP + baud / 2u) / baud);
+  USART_CR1 = CR1_UE | CR1_RE | CR1_TE | CR1_RXNEIE;
+}
+
+static void drain(void) {
+  while (!(USART_STATE & SR_TC)) {
+  }
+}
+
+void ek_port_set_baud(uint32_t baud) {
+  drain();
+  set_rate(baud);
+}
+
 void ek_port_init(void) {
   const int fast = ek_stm32_clock();
   core_hz = fast ? EK_CLOCK_HZ : EK_RESET_HZ;
@@ -98,9 +114,7 @@ void ek_port_init(void) {
   (void)RCC(EK_USART_ENABLE);
   rx_pin();
   tx_pin();
-  USART_CR1 = 0;
-  USART_BRR = (uint32_t)(((uint64_t)usart_hz * CLOCKS_PER_STEP + EK_BAUD / 2u) / EK_BAUD);
-  USART_CR1 = CR1_UE | CR1_RE | CR1_TE | CR1_RXNEIE;
+  set_rate(EK_BAUD);
   ek_cycles_start();
 }
 
@@ -141,8 +155,7 @@ const char *ek_port_counter_name(void) {
 }
 
 void ek_port_reset(void) {
-  while (!(USART_STATE & SR_TC)) { /* the answer's last byte is on its way still */
-  }
+  drain(); /* the answer's last byte is on its way still */
   ek_cortex_m_reset();
 }
 

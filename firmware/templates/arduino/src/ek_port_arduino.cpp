@@ -33,6 +33,11 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   }
 }
 
+void ek_port_set_baud(uint32_t baud) {
+  Serial.flush();
+  Serial.begin(baud);
+}
+
 /* micros() wraps after 71 minutes; the app reads it more often than that, and no inference lasts
    as long. */
 uint64_t ek_port_ticks(void) {

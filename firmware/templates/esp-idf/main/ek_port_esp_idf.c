@@ -74,6 +74,11 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   }
 }
 
+void ek_port_set_baud(uint32_t baud) {
+  (void)uart_wait_tx_done(LINE, portMAX_DELAY);
+  (void)uart_set_baudrate(LINE, baud);
+}
+
 /* The cycle counter has 32 bits and wraps within 30 s; the microsecond timer tells how often it
    has: both run from one crystal, and their difference is far below half a wrap. */
 uint64_t ek_port_ticks(void) {

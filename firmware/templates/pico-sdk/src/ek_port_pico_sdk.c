@@ -30,6 +30,11 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   stdio_flush();
 }
 
+/* USB has no rate. */
+void ek_port_set_baud(uint32_t baud) {
+  (void)baud;
+}
+
 uint64_t ek_port_ticks(void) {
   return time_us_64();
 }

@@ -32,6 +32,15 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   for (uint32_t i = 0; i < length; i++) uart_poll_out(line, data[i]);
 }
 
+/* Zephyr's poll-out returns when the byte is in the transmitter; two byte times empty it. */
+void ek_port_set_baud(uint32_t baud) {
+  struct uart_config config;
+  k_sleep(K_MSEC(2));
+  if (uart_config_get(line, &config) != 0) return;
+  config.baudrate = baud;
+  (void)uart_configure(line, &config);
+}
+
 /* Many of these counters have 32 bits: what has passed since the last reading is added up, and
    timing_cycles_get() takes care of a wrap in between. */
 uint64_t ek_port_ticks(void) {

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long to wait for an answer before asking again, learnt from the answers that came.
+
+The smoothed mean and deviation are RFC 6298's; each kind and size of request has its own, for a
+run takes longer than a reading. Only exchanges in which nothing was sent twice count (Karn's
+rule). Asking too early costs a frame and nothing else: the device knows the request's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+# Least wait: a computer that is busy with other things is as late as that.
+FLOOR_S = 0.05
+_MEAN_STEP = 1 / 8
+_DEVIATION_STEP = 1 / 4
+_DEVIATIONS = 4.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    mean_s: float
+    deviation_s: float
+    longest_s: float
+
+
+class Pace:
+    """Waits by kind of request; what was never seen gets the wait it is asked with."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Hashable, _Seen] = {}
+
+    def wait_s(self, kind: Hashable, first_s: float) -> float:
+        """Seconds to wait for this kind's answer, at most `first_s`."""
+        seen = self._seen.get(kind)
+        if seen is None:
+            return first_s
+        return min(first_s, FLOOR_S + seen.mean_s + _DEVIATIONS * seen.deviation_s)
+
+    def longest_s(self, kind: Hashable) -> float | None:
+        """The longest that an answer of this kind took; None where none was seen."""
+        seen = self._seen.get(kind)
+        return None if seen is None else seen.longest_s
+
+    def note(self, kind: Hashable, took_s: float) -> None:
+        """An answer that came `took_s` after its only request."""
+        seen = self._seen.get(kind)
+        if seen is None:
+            self._seen[kind] = _Seen(took_s, took_s / 2, took_s)
+            return
+        off = abs(took_s - seen.mean_s)
+        seen.deviation_s += _DEVIATION_STEP * (off - seen.deviation_s)
+        seen.mean_s += _MEAN_STEP * (took_s - seen.mean_s)
+        seen.longest_s = max(seen.longest_s, took_s)
+
+    def forget(self) -> None:
+        """The line's rate changed: what was learnt does not hold any more."""
+        self._seen.clear()
