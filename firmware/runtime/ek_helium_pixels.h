@@ -7,7 +7,7 @@
 #include "ek_helium_block.h"
 #include "ek_helium_copy.h"
 
-#define EK_HELIUM_PIXELS 8 /* most at a time */
+#define EK_HELIUM_PIXELS 32 /* most at a time */
 
 /* What the kernels know of their layer; a part of their params. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 1x1 CONV_2D, and FULLY_CONNECTED of many rows, with Helium: eight rows at a time.
+/* 1x1 CONV_2D, and FULLY_CONNECTED of many rows, with Helium: some rows at a time.
  *
  * `out` may be `in` where rows do not grow: rows are copied before the first of them is written.
  */
@@ -10,6 +10,7 @@
 
 typedef struct {
   int32_t rows, in_c;
+  int32_t pixels; /* rows at a time, at most EK_HELIUM_PIXELS */
   ek_helium_layer layer;
 } ek_rows_helium_params;
 
@@ -17,8 +18,8 @@ EK_KERNEL void ek_rows_helium_run(const ek_rows_helium_params *p, const int8_t *
                                   const int32_t *stream, int8_t *x, int32_t away) {
   const int32_t bytes = 16 * p->layer.steps;
   const int32_t whole = p->in_c == bytes; /* rows without gaps are one run */
-  for (int32_t left = p->rows; left > 0; left -= EK_HELIUM_PIXELS) {
-    const int32_t count = ek_min(left, EK_HELIUM_PIXELS);
+  for (int32_t left = p->rows; left > 0; left -= p->pixels) {
+    const int32_t count = ek_min(left, p->pixels);
     const ek_copy_shape copy = {whole ? bytes * count : p->in_c, whole ? 1 : count, p->in_c, bytes};
     ek_helium_copy(x, in, &copy);
     ek_helium_pixels(&p->layer, x, stream, out, count, away);

@@ -16,16 +16,19 @@ from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 INPUTS, FOUR, EIGHT = 16, 4, 8
-PIXELS = 8  # at a time, and fewer where their copies would take more than:
-COPIES_BYTES = 4096
+PIXELS = (2, 8, 32)  # at a time, even: least, wanted, most
+COPIES_BYTES = (1024, 8192)  # of copies of the pixels: for more than 8, and for those
+LARGEST_OFFSET = (1 << 16) - 1  # lanes of offsets have 16 bits
+LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
 # Counted in firmware/runtime/ek_helium_*.h and ek_fc_helium.h: per step of 16 inputs and per block
-# of two pixels and four channels, per four of channels, per pass over some pixels; per run of bytes
-# copied, per 16 bytes of it, per window; per step and per group of eight channels of a row.
+# of two pixels and four channels, per four of channels, per pass over some pixels; per run of up to
+# 16 bytes copied, per longer run and 16 bytes of it, per window, per kernel row at an edge; per step
+# and per group of eight channels of a row.
 PER_STEP, PER_BLOCK, PER_AWAY, PER_FOUR, PER_PASS = 14.0, 27.0, 4.0, 16.0, 130.0
-PER_RUN, PER_COPY, PER_WINDOW, PER_EDGE = 8.0, 3.0, 34.0, 90.0
+PER_SHORT, PER_RUN, PER_COPY, PER_WINDOW, PER_EDGE = 6.0, 8.0, 3.0, 9.0, 70.0
 PER_FC_STEP, PER_EIGHT, PER_ROW = 17.2, 30.0, 90.0
 BLOCK_CODE, FC_CODE = 620, 680
-COPY_CODE = ("helium copy", 60)
+COPY_CODE = ("helium copy", 220)
 
 
 @way_for("CONV_2D", needs=HELIUM)
@@ -38,7 +41,7 @@ def helium_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if in_c != source.shape[3]:
         return
     layer = narrowed(op, graph, weights.data.reshape(out_c, -1))
-    if layer is None:
+    if layer is None or not pixels_once(layer):
         return
     ones = (window[key] == 1 for key in ("k_h", "k_w", "stride_h", "stride_w"))
     if all(ones) and source.shape[:3] == output.shape[:3]:
@@ -53,80 +56,105 @@ def helium_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     weights = graph.input_of(op, 1)
     assert weights.data is not None
     layer = narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
-    if layer is not None:
+    if layer is not None and pixels_once(layer):
         yield _row(op, graph, layer)
         yield _rows(op, graph, layer)
 
 
+def pixels_once(layer: Narrowed) -> int:
+    """Pixels at a time; 0 where offsets between their outputs do not fit."""
+    out_c, taps = layer.weights.shape
+    bytes_each = ceil(taps / INPUTS) * INPUTS
+    least, wanted, most = PIXELS
+    once = max(min(COPIES_BYTES[1] // bytes_each, wanted), least, COPIES_BYTES[0] // bytes_each)
+    reach = (LARGEST_OFFSET - FOUR) // out_c  # between the two pixels of a pair
+    return min(once // 2 * 2, most, 2 * reach)
+
+
 def _rows(op: Op, graph: Graph, layer: Narrowed) -> Way:
     out_c, in_c = layer.weights.shape
-    rows = graph.output_of(op).elements // out_c
-    passes, steps = ceil(rows / PIXELS), ceil(in_c / INPUTS)
-    lead = max(passes - 1, 0) * PIXELS * max(out_c - in_c, 0)
-    runs, run = (passes, PIXELS * in_c) if in_c % INPUTS == 0 else (rows, in_c)
+    rows, once = graph.output_of(op).elements // out_c, pixels_once(layer)
+    passes, steps = ceil(rows / once), ceil(in_c / INPUTS)
+    lead = max(passes - 1, 0) * once * max(out_c - in_c, 0)
+    runs, run = (passes, once * in_c) if in_c % INPUTS == 0 else (rows, in_c)
 
     def lower() -> KernelCall:
         return KernelCall(
             kernel="rows_helium",
-            params={"rows": rows, "in_c": in_c, "layer": _layer(layer, steps)},
+            params={"rows": rows, "in_c": in_c, "pixels": once, "layer": _layer(layer, steps)},
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(Const("stream", dense_stream(layer)),),
-            scratch_bytes=PIXELS * steps * INPUTS,
+            scratch_bytes=once * steps * INPUTS,
             leads=((0, lead),),
         )
 
     copies = runs * (PER_RUN + ceil(run / INPUTS) * PER_COPY)
-    scratch, code = PIXELS * steps * INPUTS, ("helium rows", 240)
-    return _way("helium rows", layer, rows, PIXELS, copies, scratch, code, lower, lead)
+    scratch, code = once * steps * INPUTS, ("helium rows", 240)
+    return _way("helium rows", layer, rows, once, copies, scratch, code, lower, lead)
 
 
 def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     batches, in_h, in_w, in_c = source.shape
     _, out_h, out_w, out_c = output.shape
-    steps = ceil(layer.weights.shape[1] / INPUTS)
-    pixels = max(2, min(PIXELS, COPIES_BYTES // (steps * INPUTS)))
+    steps, once = ceil(layer.weights.shape[1] / INPUTS), pixels_once(layer)
     shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, **window}
-    lead = pixel_lead(shape, in_c, out_c) + (pixels - 1) * out_c
+    lead = pixel_lead(shape, in_c, out_c) + (once - 1) * out_c
+    padded = _padded_bytes(shape)
+    pads = source.bytes // batches < padded <= LARGEST_PADDED
+    scratch = (once * steps + 1) * INPUTS + padded * pads
+    total = batches * out_h * out_w
+    copies = total * _window_cost(shape, pads) + pads * batches * in_h * (PER_RUN + 3 * in_w)
 
     def lower() -> KernelCall:
-        params = shape | {"in_zero_point": layer.in_zero_point, "pixels": pixels}
+        params = shape | {"in_zero_point": layer.in_zero_point}
+        params |= {"pixels": once, "pad_input": int(pads)}
         return KernelCall(
             kernel="conv_helium",
             params=params | {"layer": _layer(layer, steps)},
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(Const("stream", dense_stream(layer)),),
-            scratch_bytes=pixels * steps * INPUTS,
+            scratch_bytes=scratch,
             leads=((0, lead),),
         )
 
-    copies = batches * out_h * out_w * _window_cost(shape)
-    code, scratch = ("helium windows", 900), pixels * steps * INPUTS
-    total = batches * out_h * out_w
-    return _way("helium windows", layer, total, pixels, copies, scratch, code, lower, lead)
+    code = ("helium windows", 1300)
+    return _way("helium windows", layer, total, once, copies, scratch, code, lower, lead)
 
 
-def _window_cost(shape: dict[str, int]) -> float:
-    """Instructions for the copy of a window, on average over an image."""
-    dilated = shape["dilation_w"] > 1
-    runs = shape["k_h"] * (shape["k_w"] if dilated else 1)
-    vectors = ceil(shape["in_c"] * (1 if dilated else shape["k_w"]) / INPUTS)
-    insides = [
-        sum(
-            0 <= at * shape[f"stride_{axis}"] - shape[f"pad_{side}"]
-            and at * shape[f"stride_{axis}"]
-            - shape[f"pad_{side}"]
+def _padded_bytes(shape: dict[str, int]) -> int:
+    """Bytes of one input with all the padding that windows reach, as ek_conv_helium_padded."""
+    sides = [
+        max(
+            (shape[f"out_{axis}"] - 1) * shape[f"stride_{axis}"]
             + (shape[f"k_{axis}"] - 1) * shape[f"dilation_{axis}"]
-            < shape[f"in_{axis}"]
-            for at in range(shape[f"out_{axis}"])
+            + 1,
+            shape[f"in_{axis}"] + shape[f"pad_{side}"],
         )
-        / shape[f"out_{axis}"]
         for axis, side in (("h", "top"), ("w", "left"))
     ]
-    edge = shape["k_h"] * PER_EDGE * (1 - insides[0] * insides[1])
-    return PER_WINDOW + runs * (PER_RUN + vectors * PER_COPY) + edge
+    return sides[0] * sides[1] * shape["in_c"]
+
+
+def _window_cost(shape: dict[str, int], pads: bool) -> float:
+    """Instructions for the copy of a window, on average over an image."""
+    run = shape["k_w"] * shape["in_c"]
+    per_run = PER_SHORT if run <= INPUTS else PER_RUN + ceil(run / INPUTS) * PER_COPY
+    edges = 0.0 if pads else 1 - _inside(shape, "h", "top") * _inside(shape, "w", "left")
+    if shape["dilation_w"] > 1:
+        edges = 1.0
+    return PER_WINDOW + shape["k_h"] * (per_run + edges * PER_EDGE)
+
+
+def _inside(shape: dict[str, int], axis: str, side: str) -> float:
+    """Part of the windows that lie inside along an axis."""
+    reach = (shape[f"k_{axis}"] - 1) * shape[f"dilation_{axis}"]
+    starts = [
+        at * shape[f"stride_{axis}"] - shape[f"pad_{side}"] for at in range(shape[f"out_{axis}"])
+    ]
+    return sum(0 <= start < shape[f"in_{axis}"] - reach for start in starts) / len(starts)
 
 
 def _row(op: Op, graph: Graph, layer: Narrowed) -> Way:
