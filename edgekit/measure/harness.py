@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import DeviceError, EdgekitError, Interrupted
+from edgekit.measure.steady import steadily
 from edgekit.progress import SILENT, Progress
 from edgekit.tflite.graph import Graph, Tensor
 
@@ -25,13 +26,13 @@ PROFILE_RUNS = 3
 class Runner(Protocol):
     """What the harness needs of a device."""
 
+    def sample(self, inputs: Sequence[bytes]) -> tuple[int, list[bytes]]: ...
+
     def load(self, index: int, data: bytes) -> None: ...
 
-    def run(self) -> int: ...
-
-    def read_output(self, index: int) -> bytes: ...
-
     def profile(self) -> list[int]: ...
+
+    def memory(self) -> Any: ...
 
     def run_ops(self, first: int, last: int) -> None: ...
 
@@ -42,11 +43,15 @@ class Runner(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """What came back: one array `[samples, ...]` per output, and the ticks of each inference."""
+    """What came back: one array `[samples, ...]` per output, and the ticks of each inference.
+
+    `interrupted` says in words how often and how the device was lost and found again.
+    """
 
     outputs: tuple[np.ndarray, ...]
     ticks: tuple[int, ...]
     warmup: int
+    interrupted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,33 +95,70 @@ def run_samples(
     """Sends every sample, runs it once, reads every output back.
 
     `inputs` holds one quantized array `[samples, ...]` per model input. The first sample runs
-    `warmup` times beforehand, untimed. Raises DeviceError for an answer of the wrong size.
+    `warmup` times beforehand, untimed. Where the device is lost and found again, what was not
+    confirmed by the last byte of its outputs is done anew, after as many runs to warm up. Raises
+    DeviceError for an answer of the wrong size, and where the device does not come back.
     """
     count = sample_count(inputs)
     received: list[list[np.ndarray]] = [[] for _ in graph.outputs]
     ticks = []
+    cuts: list[str] = []
     with progress.task("on the device", count) as task:
-        for _ in range(warmup):
-            # anew each time: a model may use its inputs' memory for other tensors
-            _load(device, inputs, 0)
-            device.run()
+        cold = True
         for sample in range(count):
-            _load(device, inputs, sample)
-            ticks.append(device.run())
+            before = len(cuts)
+
+            def once(sample: int = sample, cold: bool = cold, before: int = before) -> _Answer:
+                runs = warmup if cold or len(cuts) > before else 0
+                return _run_once(device, inputs, sample, runs)
+
+            taken, outputs = steadily(once, f"sample {sample}", cuts)
+            cold = False
             for position, index in enumerate(graph.outputs):
-                received[position].append(_read(device, position, graph.tensor(index)))
+                received[position].append(_as_array(outputs[position], graph.tensor(index)))
+            ticks.append(taken)
             task.advance()
-    return Run(tuple(np.stack(rows) for rows in received), tuple(ticks), warmup)
+    return Run(tuple(np.stack(rows) for rows in received), tuple(ticks), warmup, tuple(cuts))
+
+
+_Answer = tuple[int, list[bytes]]
+
+
+def _run_once(
+    device: Runner, inputs: Sequence[np.ndarray], sample: int, warmup: int
+) -> tuple[int, list[bytes]]:
+    """Ticks and outputs of the last of `warmup` + 1 runs; the inputs are sent anew before each, as
+    a model may use their memory for other tensors."""
+    data = [np.ascontiguousarray(array[sample]).tobytes() for array in inputs]
+    for _ in range(warmup):
+        device.sample(data)
+    return device.sample(data)
+
+
+def read_memory(device: Runner, inputs: Sequence[np.ndarray]) -> Any:
+    """What `device.memory()` gives, after a run of the first sample where the device was restarted
+    meanwhile: its marks are of this start."""
+    try:
+        return device.memory()
+    except Interrupted:
+
+        def once() -> Any:
+            _run_once(device, inputs, 0, 0)
+            return device.memory()
+
+        return steadily(once, "memory")
 
 
 def profile_ops(
     device: Runner, inputs: Sequence[np.ndarray], ops: int, *, repeats: int = PROFILE_RUNS
 ) -> tuple[int, ...]:
     """Ticks of each op on the first sample: the median of `repeats` runs, op by op."""
-    rounds = []
-    for _ in range(repeats):
+
+    def once() -> list[int]:
         _load(device, inputs, 0)
-        rounds.append(device.profile())
+        return device.profile()
+
+    rounds = [steadily(once, "the profile") for _ in range(repeats)]
     if any(len(ticks) != ops for ticks in rounds):
         raise DeviceError(
             f"the device timed {len(rounds[0])} ops of a model that has {ops}",
@@ -139,10 +181,6 @@ def sample_count(inputs: Sequence[np.ndarray]) -> int:
 def _load(device: Runner, inputs: Sequence[np.ndarray], sample: int) -> None:
     for index, array in enumerate(inputs):
         device.load(index, np.ascontiguousarray(array[sample]).tobytes())
-
-
-def _read(device: Runner, position: int, tensor: Tensor) -> np.ndarray:
-    return _as_array(device.read_output(position), tensor)
 
 
 def sample_shape(tensor: Tensor) -> tuple[int, ...]:
@@ -210,6 +248,21 @@ def first_difference(
     device, where they are not the file's. Ops since the last equal tensor whose outputs exist
     on the device alone may be the guilty ones as well: `reason` names them.
     """
+    return steadily(
+        lambda: _first_difference(device, graph, offsets, golden_tensor, inputs, sample, ops),
+        f"sample {sample}, op by op",
+    )
+
+
+def _first_difference(
+    device: Runner,
+    graph: Graph,
+    offsets: Mapping[int, int],
+    golden_tensor: Callable[[int], np.ndarray],
+    inputs: Sequence[np.ndarray],
+    sample: int,
+    ops: Sequence[RunOp],
+) -> Difference:
     _load(device, inputs, sample)
     unseen: list[str] = []
     for position, run in enumerate(ops or as_in_file(graph)):

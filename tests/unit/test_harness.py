@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The harness against a fake device that keeps state and computes its answers."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from edgekit.errors import DeviceError, EdgekitError
+from edgekit.errors import DeviceError, EdgekitError, Interrupted
 from edgekit.measure.harness import (
     RunOp,
     check_tensors,
@@ -35,7 +36,10 @@ OFFSETS = {0: 0, 1: 4, 2: 8}
 class FakeDevice:
     """Adds one per op in a 12-byte arena; `wrong_op` adds two instead."""
 
-    def __init__(self, *, wrong_op: int = -1, short: bool = False) -> None:
+    def __init__(
+        self, *, wrong_op: int = -1, short: bool = False, cuts: tuple[int, ...] = ()
+    ) -> None:
+        self.cuts = list(cuts)
         self.arena = bytearray(12)
         self.wrong_op = wrong_op
         self.short = short
@@ -60,8 +64,13 @@ class FakeDevice:
         self.run_ops(0, 1)
         return 10 + self.runs
 
-    def read_output(self, index: int) -> bytes:
-        return bytes(self.arena[8:11] if self.short else self.arena[8:12])
+    def sample(self, inputs: Sequence[bytes]) -> tuple[int, list[bytes]]:
+        self.load(0, inputs[0])
+        ticks = self.run()
+        if self.cuts and self.runs in self.cuts:
+            self.cuts.remove(self.runs)
+            raise Interrupted("the board was reset", hint="hold it still")
+        return ticks, [bytes(self.arena[8:11] if self.short else self.arena[8:12])]
 
     def read_arena(self, offset: int, length: int) -> bytes:
         return bytes(self.arena[offset : offset + length])
@@ -78,6 +87,25 @@ def test_every_sample_comes_back_and_warm_up_is_not_timed():
     assert run.outputs[0].dtype == np.int8
     assert run.ticks == (13, 14, 15, 16, 17)
     assert run.warmup == 2
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 5, 7])
+def test_an_interrupted_run_goes_on_from_the_last_confirmed_sample(cut: int):
+    """Lost in the `cut`th run, warm-up counted: it warms up anew and repeats that sample alone."""
+    x = samples()
+    run = run_samples(FakeDevice(cuts=(cut,)), graph(), [x], warmup=2)
+    assert np.array_equal(run.outputs[0], x + 2)
+    assert len(run.ticks) == 5 and len(set(run.ticks)) == 5
+    sample = max(0, cut - 3)
+    assert run.interrupted == (f"sample {sample}: the board was reset",)
+    assert run.ticks[sample] == 10 + cut + 3  # two runs to warm up, then the one that counts
+
+
+def test_a_device_that_is_always_lost_is_given_up():
+    with pytest.raises(
+        DeviceError, match="sample 0 was interrupted 8 times in a row; at last: the"
+    ):
+        run_samples(FakeDevice(cuts=tuple(range(1, 50))), graph(), [samples()])
 
 
 def test_an_answer_of_the_wrong_size_is_an_error():
