@@ -102,6 +102,7 @@ def _origin(bundle: Bundle, samples: BenchSamples, session: Session) -> dict[str
             *samples.warnings,
             *bundle.build.get("warnings", ()),
             *_arena_words(bundle, session),
+            *session.run.interrupted,
             *_profile_words(session),
         ),
     }

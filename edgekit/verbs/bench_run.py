@@ -18,6 +18,7 @@ from edgekit.measure.harness import (
     first_difference,
     golden_outputs,
     profile_ops,
+    read_memory,
     run_samples,
 )
 from edgekit.measure.stats import Scale, scale_for
@@ -51,7 +52,7 @@ def measure(
         wanted = profile and hello.has_invoke_op
         ticks = profile_ops(device, samples.inputs, len(bundle.ops)) if wanted else ()
         difference = _difference(device.device, hello, bundle, samples, agreement)
-        memory = device.memory()
+        memory = read_memory(device, samples.inputs)
     source = GoldenSource(golden.by, golden.version)
     cycles = cycles_of(device, bundle.board, warmup=run.warmup)
     return Session(
