@@ -31,10 +31,12 @@ VERBS = (
     "fit",
     "flash",
     "inspect",
+    "mlperf",
     "monitor",
     "ports",
     "prune",
     "sensitivity",
+    "serve",
 )
 
 __all__ = [*VERBS, "__version__"]

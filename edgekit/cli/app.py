@@ -16,6 +16,7 @@ from edgekit.cli import (
     device_commands,
     info_commands,
     journey_commands,
+    mlperf_commands,
     model_commands,
     port_commands,
     prune_commands,
@@ -46,6 +47,7 @@ for module in (
     study_commands,
     device_commands,
     port_commands,
+    mlperf_commands,
     info_commands,
 ):
     module.add_to(app)
