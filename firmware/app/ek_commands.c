@@ -7,6 +7,10 @@
 #include "ek_requests.h"
 #include "ek_session.h"
 
+#ifdef EK_TEXT_TASK
+#include "ek_text.h"
+#endif
+
 #define EK_CHUNK_BYTES 64u
 /* Another host may not know of a raised rate: what it sends looks like this many damaged frames,
    or like this many bytes without a frame. */
@@ -108,9 +112,14 @@ static void watch_rate(ek_frame_state state) {
   }
 }
 
-/* Every byte of the line comes through here, one by one. A protocol of text would take those that
-   come while ek_frame_idle(&request) holds and are not EK_FRAME_FIRST. */
+/* Every byte of the line comes through here, one by one. */
 static void take_byte(uint8_t byte) {
+#ifdef EK_TEXT_TASK
+  if (ek_text_take(byte)) {
+    watch_rate(EK_FRAME_MORE);
+    return;
+  }
+#endif
   const ek_frame_state state = ek_frame_feed(&request, byte);
   if (state == EK_FRAME_READY) serve_request();
   if (state == EK_FRAME_DAMAGED) report_damage();
@@ -125,6 +134,9 @@ static void close_line(void) {
 }
 
 void ek_commands_log(const char *text) {
+#ifdef EK_TEXT_TASK
+  if (ek_text_is_spoken()) return;
+#endif
   send_beside(EK_MSG_LOG, 0, ek_session_number(), NULL, text);
 }
 

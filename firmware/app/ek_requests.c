@@ -257,6 +257,10 @@ void ek_requests_start(void) {
   model_status = ek_the_model.init();
 }
 
+int ek_requests_model_status(void) {
+  return model_status;
+}
+
 uint32_t ek_requests_serve(const uint8_t *frame, uint32_t length, uint8_t *answer) {
   const uint8_t kind = frame[EK_AT_KIND];
   const uint16_t id = (uint16_t)ek_get_uint(frame + EK_AT_REQUEST_ID, 2);

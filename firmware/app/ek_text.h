@@ -6,12 +6,9 @@
 
 #include <stdint.h>
 
-/* Most bytes that one byte off the wire can set free for the frame reader. */
-#define EK_TEXT_PASSED 2u
-
-/* Takes one byte off the wire and serves the text that it completes. What is not text is put into
-   `frame`, for the frame reader; returns how many bytes that are. */
-uint32_t ek_text_feed(uint8_t byte, uint8_t *frame);
+/* Takes one byte off the wire and serves the command that it completes. Returns 0 for a byte that
+   is no text: the frame reader's. */
+int ek_text_take(uint8_t byte);
 /* Whether the host spoke text last, as is assumed at the start: then nothing is sent unasked. */
 int ek_text_is_spoken(void);
 

@@ -9,7 +9,7 @@
 
 #ifdef EK_TEXT_TASK
 
-#include "ek_commands.h"
+#include "ek_requests.h"
 #include "ek_model.h"
 #include "ek_port.h"
 #include "ek_text_out.h"
@@ -139,7 +139,7 @@ static void infer(void) {
     refuse("Inference iterations must be a number above 0");
   } else if (!next_number(DEFAULT_WARMUP, &warmup)) {
     refuse("Inference warmup must be a number from 0 on");
-  } else if (ek_commands_model_status() != 0) {
+  } else if (ek_requests_model_status() != 0) {
     refuse("The model could not start");
   } else if (ek_timing_hz() == 0u) {
     timestamp();

@@ -24,10 +24,10 @@ static uint8_t *bytes(void) {
 }
 
 int ek_text_input_start(uint32_t count) {
-  if (count > EK_TEXT_BYTES) return -1;
-  expected = count;
+  const int fits = count <= EK_TEXT_BYTES;
+  expected = fits ? count : 0u;
   loaded = 0;
-  return 0;
+  return fits ? 0 : -1;
 }
 
 int ek_text_input_add(uint8_t byte) {
