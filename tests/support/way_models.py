@@ -196,6 +196,7 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium rows": denses,
     "helium row": denses,
     "helium columns": depthwises,
+    "helium formula": sums,
 }
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -11,20 +12,48 @@ import numpy as np
 from edgekit.lower.binary import activation_of
 from edgekit.lower.fixed import activation_range
 from edgekit.lower.passes.elementwise import INT8, binary_of
-from edgekit.lower.program import KernelCall, Target
+from edgekit.lower.program import HELIUM, RV32, THUMB, KernelCall, Target
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.tflite.graph import Graph, Op
 
 SHIFT = 22  # as in firmware/runtime/ek_sum_formula.h
 LARGEST = (1 << 31) - 1
 NUDGES = (0, 1, -1, 4, -4, 16, -16)  # of the multipliers from their real values
-PER_ELEMENT, ONCE = 7.0, 60.0
-CODE = ("sum formula", 180)
+ONCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kernel for the formula: the way's name, instructions per element, bytes of code."""
+
+    kernel: str
+    way: str
+    per_element: float
+    code_bytes: int
 
 
 @way_for("ADD", "SUB")
 def formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """Both inputs computed, shapes equal."""
+    return _ways(op, graph, _Kind("sum_formula", "formula", 7.0, 180))
+
+
+@way_for("ADD", "SUB", needs=HELIUM)
+def helium_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    return _ways(op, graph, _Kind("sum_helium", "helium formula", 2.13, 220))
+
+
+@way_for("ADD", "SUB", needs=THUMB)
+def thumb_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    return _ways(op, graph, _Kind("sum_formula", "formula", 16.0, 120))
+
+
+@way_for("ADD", "SUB", needs=RV32)
+def rv32_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    return _ways(op, graph, _Kind("sum_formula", "formula", 16.0, 120))
+
+
+def _ways(op: Op, graph: Graph, kind: _Kind) -> Iterator[Way]:
     a, b, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
     function = binary_of(op, graph)
     if a.shape != output.shape or b.shape != output.shape or function is None:
@@ -41,14 +70,15 @@ def formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
 
     def lower() -> KernelCall:
         return KernelCall(
-            kernel="sum_formula",
+            kernel=kind.kernel,
             params=params,
             inputs=op.inputs[:2],
             outputs=op.outputs,
             in_place=(0, 1),
         )
 
-    yield Way("formula", ONCE + PER_ELEMENT * output.elements, 0, 0, (CODE,), lower, 0)
+    cost = ONCE + kind.per_element * output.elements
+    yield Way(kind.way, cost, 0, 0, ((kind.kernel, kind.code_bytes),), lower, 0)
 
 
 def find_formula(
