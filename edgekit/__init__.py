@@ -23,6 +23,7 @@ VERBS = (
     "boards",
     "build",
     "cluster",
+    "compare",
     "convert",
     "demo",
     "deploy",

@@ -13,6 +13,7 @@ import typer
 
 from edgekit import __version__
 from edgekit.cli import (
+    compare_commands,
     device_commands,
     info_commands,
     journey_commands,
@@ -46,6 +47,7 @@ for module in (
     shrink_commands,
     study_commands,
     device_commands,
+    compare_commands,
     port_commands,
     mlperf_commands,
     info_commands,

@@ -102,7 +102,7 @@ def test_the_page_needs_nothing_from_outside(tmp_path: Path) -> None:
     page = report_page(record(tmp_path))
     references = re.findall(r'(?:src|href)="([^"#][^"]*)"', page)
     assert [each for each in references if each != "data:,"] == []
-    assert "http" not in re.sub(r'xmlns(:xlink)?="[^"]*"', "", page)
+    assert "://" not in page
     assert str(tmp_path) not in page
 
 
