@@ -17,7 +17,7 @@ from edgekit.prune.objective import costs_of
 from edgekit.prune.reading import array_of
 from edgekit.prune.scopes import named_scope
 from edgekit.prune.scopes.ranking import with_best_safe
-from edgekit.prune.structures import Groups, named_structure
+from edgekit.prune.structures import Groups, structure_of
 from edgekit.prune.targets import Kernel, find_kernels
 
 SCANNED = 2  # batches that the scan of an adaptive scope looks at
@@ -35,7 +35,7 @@ class Choice:
     scope: Any = "global"
     structure: Any = "unstructured"
     keep: tuple[str, ...] = ()
-    objective: str = "size"
+    objective: Any = "size"
     of_all: bool = False
 
 
@@ -54,7 +54,7 @@ class Masks:
         self.evidence = evidence or make_evidence(model)
         self.criterion = named_criterion(choice.method)
         self.evidence.need(self.criterion.needs, self.criterion.name)
-        self._structure = named_structure(choice.structure)
+        self._structures = [structure_of(choice.structure, k.name) for k in self.pruned]
         self._scope = named_scope(choice.scope)
         self._costs = costs_of(choice.objective, self.pruned)
         if hasattr(self._scope, "prepare"):
@@ -85,8 +85,8 @@ class Masks:
         if not self._prepared:
             self._prepare(groups)
         keeps = self._scope(groups, sparsity)
-        for mask, kernel, keep in zip(self._masks, self.pruned, keeps, strict=True):
-            mask.assign(self._expand(kernel, keep))
+        for layer, (mask, keep) in enumerate(zip(self._masks, keeps, strict=True)):
+            mask.assign(self._expand(layer, keep))
         self.apply()
 
     def shrink(self, rate: float) -> None:
@@ -138,9 +138,9 @@ class Masks:
     def notes(self) -> tuple[str, ...]:
         """What does not divide, by layer."""
         said = []
-        for kernel in self.pruned:
+        for kernel, structure in zip(self.pruned, self._structures, strict=True):
             shape = kernel.layout.matrix_shape(tuple(kernel.variable.shape))
-            if note := self._structure.note(shape):
+            if note := structure.note(shape):
                 said.append(f"layer '{kernel.name}': {note}")
         return tuple(said)
 
@@ -158,13 +158,16 @@ class Masks:
         if scores is None:
             scores = self.criterion(self.pruned, self.evidence)
         return [
-            self._structure.groups(kernel.layout.matrix(array)).worth(cost**-0.5)
-            for kernel, array, cost in zip(self.pruned, scores, self._costs, strict=True)
+            structure.groups(kernel.layout.matrix(array)).worth(cost**-0.5)
+            for kernel, structure, array, cost in zip(
+                self.pruned, self._structures, scores, self._costs, strict=True
+            )
         ]
 
-    def _expand(self, kernel: Kernel, keep: np.ndarray) -> np.ndarray:
+    def _expand(self, layer: int, keep: np.ndarray) -> np.ndarray:
+        kernel = self.pruned[layer]
         shape = tuple(kernel.variable.shape)
-        matrix = self._structure.expand(keep, kernel.layout.matrix_shape(shape))
+        matrix = self._structures[layer].expand(keep, kernel.layout.matrix_shape(shape))
         return kernel.layout.kernel(matrix, shape)
 
     def _prepare(self, groups: Sequence[Groups]) -> None:
@@ -175,7 +178,7 @@ class Masks:
         def damage(layer: int, keep: np.ndarray) -> float:
             kernel = self.pruned[layer]
             own = kernel.values()
-            kernel.assign(np.where(self._expand(kernel, keep), own, 0))
+            kernel.assign(np.where(self._expand(layer, keep), own, 0))
             try:
                 return distance(model, batches, dense)
             finally:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from edgekit.errors import EdgekitError
 from edgekit.prune.targets import Kernel
@@ -30,10 +32,33 @@ def macs(kernel: Kernel) -> float:
 OBJECTIVES: dict[str, Objective] = {"size": size, "macs": macs}
 
 
-def costs_of(name: str, kernels: Sequence[Kernel]) -> list[float]:
-    """The cost of a weight of each kernel; EdgekitError for an objective that is none."""
-    if name not in OBJECTIVES:
+CYCLES = "cycles"  # the objective whose costs a cost model has to tell
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a weight of each kernel costs, by the kernel's name, as a cost model told."""
+
+    table: Mapping[str, float]
+    name: str = CYCLES
+
+    def __call__(self, kernel: Kernel) -> float:
+        return self.table.get(kernel.name, 0.0) or min(filter(None, self.table.values())) * NOTHING
+
+
+NOTHING = 1e-6  # of the least cost: what a weight costs that costs nothing
+
+
+def costs_of(choice: Any, kernels: Sequence[Kernel]) -> list[float]:
+    """The cost of a weight of each kernel; EdgekitError for an objective that is none.
+
+    `choice` is a row of OBJECTIVES or an Objective.
+    """
+    if callable(choice):
+        return [choice(kernel) for kernel in kernels]
+    if choice not in OBJECTIVES:
         raise EdgekitError(
-            f"there is no objective '{name}'", hint=f"one of: {', '.join(OBJECTIVES)}"
+            f"there is no objective '{choice}'",
+            hint=f"one of: {', '.join(OBJECTIVES)}, and {CYCLES} with a board",
         )
-    return [OBJECTIVES[name](kernel) for kernel in kernels]
+    return [OBJECTIVES[choice](kernel) for kernel in kernels]

@@ -60,7 +60,7 @@ def kernel_zeros(model: Any, graph: Graph) -> Zeros:
         sparsity = float(np.mean(values == 0))
         if sparsity < PRUNED:
             continue
-        tensor = _stored(kernel, graph, taken)
+        tensor = stored_kernel(kernel, graph, taken)
         if tensor is None:
             remarks.append(f"the zeros of layer '{kernel.name}' cannot be found in the int8 file")
             continue
@@ -73,7 +73,7 @@ def kernel_zeros(model: Any, graph: Graph) -> Zeros:
     return Zeros(tuple(rows), tuple(remarks), tuple(lost))
 
 
-def _stored(kernel: Kernel, graph: Graph, taken: set[int]) -> Tensor | None:
+def stored_kernel(kernel: Kernel, graph: Graph, taken: set[int]) -> Tensor | None:
     """The constant with the kernel's weights: of the op with its layer's name, else of its size."""
     size = kernel.values().size
     found: dict[int, str] = {}

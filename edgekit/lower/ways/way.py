@@ -22,6 +22,10 @@ PORTABLE_COSTS = {
     "FULLY_CONNECTED": (4.0, 30.0),
 }
 PORTABLE_OTHERS = (0.0, 30.0)
+# Cycles of a Cortex-M4 per instruction, by the first word of a way's name: counted by
+# firmware/emulator/ek_cycles.c over the MLPerf Tiny models, dense and pruned.
+CYCLES = {"packed": 1.38, "planes": 1.29, "winograd": 1.2, "pool": 1.14}
+CYCLES_OTHERS = 1.37
 PORTABLE_CODE_BYTES = 600
 
 
@@ -42,6 +46,11 @@ class Way:
     code: tuple[tuple[str, int], ...]
     lower: Callable[[], KernelCall]
     lead: int | None = None
+
+    @property
+    def cycles(self) -> float:
+        """Predicted cycles of one inference on a Cortex-M4, without wait states."""
+        return self.instructions * CYCLES.get(self.name.split(" ")[0], CYCLES_OTHERS)
 
 
 Maker = Callable[[Op, Graph, Target], Iterator[Way]]

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,21 +33,51 @@ class Structure(Protocol):
         ...
 
 
-# The blocks named are those that Cortex-M kernels profit from: 2x2 in convolutions, 8x2 in dense
-# layers; 1x4 holds four outputs, a vector of many other cores.
+# The blocks named are those that Cortex-M kernels profit from: 2x2 in convolutions, 2x4 and 2x8 in
+# dense layers, 2:4x2 (the same two of four inputs for two outputs); 1x4 holds four outputs, a
+# vector of many other cores.
 STRUCTURES: dict[str, Structure] = {
     "unstructured": Unstructured(),
     "2x2": Blocks(2, 2),
-    "8x2": Blocks(8, 2),
+    "2x4": Blocks(2, 4),
+    "2x8": Blocks(2, 8),
     "1x4": Blocks(1, 4),
     "2:4": NofM(2, 4),
+    "2:4x2": NofM(2, 4, 2),
 }
+AUTO = "auto"
 _BLOCKS = re.compile(r"(\d+)x(\d+)")
-_N_OF_M = re.compile(r"(\d+):(\d+)")
+_N_OF_M = re.compile(r"(\d+):(\d+)(?:x(\d+))?")
+
+
+class PerKernel(Protocol):
+    """Another structure for each kernel, None for one that it does not know."""
+
+    def of(self, kernel_name: str) -> Structure | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByKernel:
+    """The structure of each kernel by its name, as a cost model told (structure "auto")."""
+
+    table: Mapping[str, str]
+    name: str = AUTO
+
+    def of(self, kernel_name: str) -> Structure | None:
+        named = self.table.get(kernel_name)
+        return None if named is None else named_structure(named)
+
+
+def structure_of(choice: Any, kernel_name: str) -> Structure:
+    """The structure of one kernel."""
+    if hasattr(choice, "of"):
+        return choice.of(kernel_name) or STRUCTURES["unstructured"]
+    return named_structure(choice)
 
 
 def named_structure(choice: Any) -> Structure:
-    """A row of STRUCTURES, "AxB" for blocks of A inputs x B outputs, "N:M", or an object."""
+    """A row of STRUCTURES, "AxB" for blocks of A inputs x B outputs, "N:M", "N:MxB" for one that B
+    outputs share, or an object."""
     if not isinstance(choice, str):
         return _own(choice)
     if choice in STRUCTURES:
@@ -53,10 +85,10 @@ def named_structure(choice: Any) -> Structure:
     if match := _BLOCKS.fullmatch(choice):
         return Blocks(int(match[1]), int(match[2]))
     if match := _N_OF_M.fullmatch(choice):
-        return NofM(int(match[1]), int(match[2]))
+        return NofM(int(match[1]), int(match[2]), int(match[3] or 1))
     raise EdgekitError(
         f"there is no structure '{choice}'",
-        hint=f"one of: {', '.join(STRUCTURES)}, or any AxB (inputs x outputs) or N:M",
+        hint=f"one of: {', '.join(STRUCTURES)}, any AxB (inputs x outputs) or N:M, or {AUTO}",
     )
 
 
@@ -68,6 +100,8 @@ def structure_name(choice: Any) -> str:
 
 def default_sparsity(choice: Any, otherwise: float) -> float:
     """What "N:M" itself says, `otherwise` for every other structure."""
+    if hasattr(choice, "of"):
+        return otherwise
     structure = named_structure(choice)
     return structure.sparsity if isinstance(structure, NofM) else otherwise
 
