@@ -39,9 +39,8 @@ def test_a_page_opens_clean(make: Callable[[Path], str], width: int, tmp_path: P
 
 def test_the_check_sees_a_request_and_an_error(tmp_path: Path) -> None:
     image = '<img src="http://127.0.0.1:9/x.png">'
-    bare = (
-        f"<!doctype html><html><body>{image}<section style='width: 3000px'></section></body></html>"
-    )
+    wide = "<section style='width: 3000px'>x</section>"
+    bare = f"<!doctype html><html><body>{image}{wide}</body></html>"
     seen = open_page(bare, tmp_path, width=PHONE)
     assert seen.asked == ["http://127.0.0.1:9/x.png"]
     assert seen.wide > PHONE
