@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.verbs._mlperf_golden import Judge, as_sent
@@ -104,7 +106,8 @@ def _converted(judge: Judge, data: Any, count: int, seed: int) -> Files:
     from edgekit.verbs.samples import bench_samples
 
     task, graph = judge.task, judge.graph
-    samples = bench_samples(graph, data, count=count, seed=seed, calibrated=0)
+    enough = count * task.classes
+    samples = bench_samples(graph, data, count=enough, seed=seed, calibrated=0)
     if samples.labels is None:
         raise EdgekitError(
             f"'{samples.source}' has no labels, which {task.id} needs",
@@ -112,10 +115,25 @@ def _converted(judge: Judge, data: Any, count: int, seed: int) -> Files:
         )
     quantized, labels = samples.inputs[0], samples.labels
     files = [
-        File(file_name(task, i), int(label), as_sent(task, graph, array), task.stride_bytes)
-        for i, (array, label) in enumerate(zip(quantized, labels, strict=True))
+        File(
+            file_name(task, position),
+            int(labels[index]),
+            as_sent(task, graph, quantized[index]),
+            task.stride_bytes,
+        )
+        for position, index in enumerate(_balanced(labels, count))
     ]
     return Files(tuple(files), Path(samples.source).name, "the data set", missing(files, task))
+
+
+def _balanced(labels: np.ndarray, count: int) -> list[int]:
+    """`count` samples, every class as often as it can be: the first of each, then the second."""
+    seen: dict[int, int] = {}
+    ranks = []
+    for index, label in enumerate(labels):
+        seen[int(label)] = seen.get(int(label), 0) + 1
+        ranks.append((seen[int(label)], index))
+    return [index for _, index in sorted(ranks)[:count]]
 
 
 def file_name(task: Task, index: int) -> str:
