@@ -16,7 +16,9 @@
 #endif
 #define EK_WATCHED_BYTES ((uint32_t)(EK_STACK_BYTES))
 
-void ek_port_init(void) {}
+void ek_port_init(void) {
+  ek_port_set_baud(EK_BAUD);
+}
 
 uint32_t ek_port_read(uint8_t *data, uint32_t room) {
   ssize_t count;
