@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgekit.lower.passes.alignment import channels_together, whole_groups
 from edgekit.lower.passes.demand import Link, Mask, Rule, rule_of
 from edgekit.lower.passes.ranges import channels_of, tensor_ranges
 from edgekit.lower.passes.thin import thin_graph
@@ -37,6 +38,7 @@ def remove_channels(graph: Graph) -> Graph:
 def _settle(graph: Graph, rules: dict[int, Rule | None]) -> Keep:
     """The channels to keep: all that is needed, and all that must stay beside it."""
     keep = _start(graph, rules)
+    together = channels_together(graph)
     links = [link for rule in rules.values() if rule for link in rule.links]
     size = -1
     while size != (size := _size(keep)):
@@ -44,7 +46,7 @@ def _settle(graph: Graph, rules: dict[int, Rule | None]) -> Keep:
             _demand(op, rules[op.index], keep)
         _follow(links, keep)
         if size == _size(keep):
-            _round_up(graph, keep)
+            _round_up(graph, keep, together)
     return keep
 
 
@@ -81,18 +83,22 @@ def _follow(links: list[Link], keep: Keep) -> None:
             np.logical_or.at(keep[link.a], link.at_a, keep[link.b][link.at_b])
 
 
-def _round_up(graph: Graph, keep: Keep) -> None:
+def _round_up(graph: Graph, keep: Keep, together: dict[int, int]) -> None:
     """Keeps some that are not needed, for whole groups of channels and never an empty tensor."""
     for op in graph.ops:
         for index in op.outputs:
             mask = keep[index]
+            whole = whole_groups(mask, together.get(index, 1))
+            if whole.sum() > mask.sum():
+                mask |= whole
+                return  # others may follow it
             count = int(mask.sum())
             wanted = -(-count // TOGETHER) * TOGETHER if op.kind in MAKERS else count
             wanted = max(count if wanted > len(mask) else wanted, _least(op, graph))
             spare = np.flatnonzero(~mask)[: max(wanted - count, 0)]
             if len(spare):
                 mask[spare] = True
-                return  # others may follow it
+                return
 
 
 def _least(op: Op, graph: Graph) -> int:
