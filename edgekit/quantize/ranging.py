@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.quantize.naming import LayerNames
-from edgekit.quantize.place import hides_tensors, quantize_file, tensor_names
+from edgekit.quantize.place import hides_tensors, quantize_file, ranges_in, tensor_names
 from edgekit.quantize.ranges import Measured, choose_ranges, measure_ranges, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
+from edgekit.quantize.weights import Weights
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]
 
@@ -30,12 +31,13 @@ class Ranging:
         samples: Samples,
         names: LayerNames,
         dtypes: tuple[str, str],
+        weights: Weights | None = None,
     ) -> None:
         self.float_file: bytes | None = None
         self.measured: Measured | None = None
         self.remarks: tuple[str, ...] = ()
         self._method, self._samples, self._names = method, samples, names
-        self._dtypes = dtypes
+        self._dtypes, self._weights = dtypes, weights
         self._plain = getattr(converter, "_quantize", None)
         if self._plain is not None:
             # the converter offers no public view of its float file, and converting twice would
@@ -47,13 +49,37 @@ class Ranging:
     def _quantize(self, float_file: bytes, *arguments: Any, **options: Any) -> Any:
         assert self._plain is not None
         self.float_file = bytes(float_file)
+        if self._weights is not None:
+            self.float_file = self._weights.before(self.float_file, self._names)
         if self._method == CONVERTER or not self._measure():
-            return self._plain(float_file, *arguments, **options)
+            self._round()
+            return self._plain(self.float_file, *arguments, **options)
         assert self.measured is not None
         chosen = choose_ranges(self.measured, method_named(self._method))
         self._tell_dead(chosen.dead)
+        return self._with_ranges(dict(chosen.ranges))
+
+    def _with_ranges(self, ranges: dict[int, tuple[float, float]]) -> bytes:
+        assert self.float_file is not None and self.measured is not None
+        self._round()
+        whole = self._weights is not None and self._weights.wishes.per_tensor
+        if self._weights is not None:
+            ends = {
+                i: (min(h.low, 0.0), max(h.high, 0.0)) for i, h in self.measured.histograms.items()
+            }
+            ranges = self._weights.widened(ranges, ends, self.float_file, self._names)
         taken, given = self._dtypes
-        return quantize_file(self.float_file, chosen.ranges, input_dtype=taken, output_dtype=given)
+        return quantize_file(
+            self.float_file,
+            ranges,
+            input_dtype=taken,
+            output_dtype=given,
+            per_channel=not whole,
+        )
+
+    def _round(self) -> None:
+        if self._weights is not None and self.float_file is not None:
+            self.float_file = self._weights.after(self.float_file, self._names, self._samples())
 
     def _measure(self) -> bool:
         assert self.float_file is not None

@@ -41,7 +41,7 @@ class Quant:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """How the file stores a constant that a DECODE op gives: `mode` is "prune" or "lut".
+    """How the file stores a constant: `mode` is "prune" or "lut" (a DECODE op gives it), or "int4".
 
     `bits` are stored per element beside a table, `stored_bytes` is all that the file holds of it.
     """
@@ -57,7 +57,7 @@ class Tensor:
 
     `kept` is True as long as shape and values are those of the file's tensor of this index; a
     pass that changes or adds one clears it, and nothing compares such a tensor with a golden.
-    `encoded` is set where the file stores the constant for a DECODE op. A `variable` keeps its
+    `encoded` is set where the file stores the constant in fewer bits. A `variable` keeps its
     value from one inference to the next.
     """
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import struct
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from edgekit.artifacts import sha256_bytes
 from edgekit.errors import EdgekitError
 from edgekit.tflite.decode import fold_decodes
-from edgekit.tflite.graph import Graph, Op, Quant, Tensor
+from edgekit.tflite.graph import Encoded, Graph, Op, Quant, Tensor
 from edgekit.tflite.layers import layer_of
 
 IDENTIFIER = b"TFL3"
@@ -145,6 +146,11 @@ def _tensor(model: Any, raw: Any, index: int, file_bytes: int) -> Tensor:
         if buffer.DataLength() > file_bytes:
             raise ValueError("constant longer than the file")
         data = _constant(buffer.DataAsNumpy(), dtype, shape)
+    encoded = None
+    if dtype == "int4" and data is not None:
+        # kernels unpack 4-bit weights to int8 and go on as with those
+        encoded = Encoded("int4", 4, buffer.DataLength())
+        dtype = "int8"
     return Tensor(
         index=index,
         name=(raw.Name() or b"").decode("utf-8", "replace"),
@@ -153,14 +159,24 @@ def _tensor(model: Any, raw: Any, index: int, file_bytes: int) -> Tensor:
         quant=_quant(raw.Quantization()),
         data=data,
         dynamic=any(side < 0 for side in signature[1:]),
+        encoded=encoded,
         variable=bool(raw.IsVariable()),
     )
 
 
 def _constant(raw: np.ndarray, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
+    if dtype == "int4":
+        return _unpacked(raw, shape)
     if dtype not in _NUMPY:
         return raw
     return np.frombuffer(raw.tobytes(), dtype=_NUMPY[dtype]).reshape(shape)
+
+
+def _unpacked(raw: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """int8 of 4-bit values, two to a byte, the first in the low half."""
+    halves = np.stack([raw & 0x0F, raw >> 4], axis=-1).ravel()[: math.prod(shape)]
+    values = halves.astype(np.int8)
+    return np.where(values > 7, values - 16, values).astype(np.int8).reshape(shape)
 
 
 def _quant(raw: Any) -> Quant | None:
