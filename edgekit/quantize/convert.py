@@ -18,6 +18,7 @@ from edgekit.quantize.naming import LayerNames, rename_tensors
 from edgekit.quantize.ranges import Measured, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
 from edgekit.quantize.ranging import Ranging
+from edgekit.quantize.weights import Weights
 
 IO_DTYPES = ("int8", "uint8", "float32")
 DEFAULT = "mse"
@@ -72,13 +73,15 @@ def convert_int8(
     input_dtype: str = "int8",
     output_dtype: str = "int8",
     method: str = DEFAULT,
+    weights: Weights | None = None,
 ) -> Quantized:
     """Quantize `model` with ranges from `calibration` (one array per input, samples first).
 
     Weights int8 per channel, bias int32, batch fixed to 1, `inputs` without open sides. The
     model is traced once with that batch and frozen, so that shapes are constants in the graph.
-    Samples are taken from `calibration` by slices, one at a time. EdgekitError names the op and
-    the layer that the converter refuses, or that gives no finite number.
+    Samples are taken from `calibration` by slices, one at a time. `weights` rounds them otherwise
+    than the converter does, and gives layers other formats. EdgekitError names the op and the
+    layer that the converter refuses, or that gives no finite number.
     """
     tf = tensorflow()
     names = _layer_names(model)
@@ -86,7 +89,8 @@ def convert_int8(
     with quiet() as heard:
         try:
             converter = _converter(tf, model, inputs)
-            ranging = Ranging(converter, method, samples, names, (input_dtype, output_dtype))
+            dtypes = (input_dtype, output_dtype)
+            ranging = Ranging(converter, method, samples, names, dtypes, weights)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = samples
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -100,9 +104,10 @@ def convert_int8(
     if fault is not None:
         raise converter_fault(fault, heard.text, names) from fault
     used = method if ranging.measured else CONVERTER
-    return Quantized(
-        rename_tensors(data, names), ranging.float_file, used, ranging.measured, ranging.remarks
-    )
+    data, remarks = rename_tensors(data, names), ranging.remarks
+    if weights is not None:
+        data, remarks = weights.formatted(data), (*remarks, *weights.remarks)
+    return Quantized(data, ranging.float_file, used, ranging.measured, remarks)
 
 
 def _converter(tf: Any, model: FloatModel, inputs: Sequence[InputSpec]) -> Any:
