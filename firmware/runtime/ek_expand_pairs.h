@@ -40,6 +40,17 @@ EK_NOINLINE int32_t *ek_expand_pairs_c(int32_t *to, const int8_t *const *pixels,
   return to;
 }
 
+/* Four columns of a row into lines: a run's words go `s->runs` bytes apart. The twin. */
+EK_NOINLINE void ek_expand_lines_c(int32_t *to, const int8_t *const *pixels,
+                                   const ek_expand_shape *s) {
+  const int32_t apart = s->runs / 4, end = 4 * s->words + s->rest;
+  for (int32_t at = 0; at < end; at += 2, to += apart) {
+    for (int32_t px = 0; px < 4; ++px) {
+      to[px] = ek_pair(pixels[px][at], at + 1 < end ? pixels[px][at + 1] : 0);
+    }
+  }
+}
+
 /* In C on every core: the compiler has registers enough for one pixel. */
 EK_NOINLINE int32_t *ek_expand_six(int32_t *to, const int8_t *const *pixels,
                                    const ek_expand_shape *s) {
@@ -103,7 +114,42 @@ EK_NAKED int32_t *ek_expand_pairs_asm(int32_t *to EK_UNUSED, const int8_t *const
       "subs r4, #1\n" EK_PARK(2, r4)
       "bne 1b\n" EK_CLOSE "pop {r4-r11, pc}\n");
 }
+/* The same plan, but s0 is the distance of lines, s4 the end of the whole words of r1. A last odd
+ * byte fills both lanes: its other weights are 0. */
+EK_NAKED void ek_expand_lines_asm(int32_t *to EK_UNUSED, const int8_t *const *pixels EK_UNUSED,
+                                  const ek_expand_shape *s EK_UNUSED) {
+  __asm volatile(
+      "push {r4-r11, lr}\n" EK_OPEN
+      "ldmia r2, {r4, r5, r6}\n"
+      EK_PARK(0, r6) EK_PARK(1, r5)
+      "ldmia r1, {r1, r2, r3, r12}\n"
+      "add r5, r1, r4, lsl #2\n" EK_PARK(4, r5)
+      "cbz r4, 3f\n"
+      "2:\n"
+      "ldr r4, [r1], #4\nldr r5, [r2], #4\nldr r6, [r3], #4\nldr r7, [r12], #4\n"
+      EK_EXPAND_SPLIT(r4, r8) EK_EXPAND_SPLIT(r5, r9) EK_EXPAND_SPLIT(r6, r10)
+      EK_EXPAND_SPLIT(r7, r11) EK_FETCH(lr, 0)
+      "stmia r0, {r4-r7}\nadd r0, lr\nstmia r0, {r8-r11}\nadd r0, lr\n" EK_FETCH(lr, 4)
+      "cmp r1, lr\nbne 2b\n"
+      "3:\n" EK_FETCH2(lr, r9, 0, 1)
+      "tst r9, #2\nbeq 4f\n"
+      "ldrsh r4, [r1], #2\nldrsh r5, [r2], #2\nldrsh r6, [r3], #2\nldrsh r7, [r12], #2\n"
+      EK_TWO_BYTES(r4) EK_TWO_BYTES(r5) EK_TWO_BYTES(r6) EK_TWO_BYTES(r7)
+      "stmia r0, {r4-r7}\nadd r0, lr\n"
+      "4: tst r9, #1\nbeq 5f\n"
+      "ldrsb r4, [r1]\nldrsb r5, [r2]\nldrsb r6, [r3]\nldrsb r7, [r12]\n"
+      "stmia r0, {r4-r7}\n"
+      "5:\n" EK_CLOSE "pop {r4-r11, pc}\n");
+}
 #endif
+
+EK_KERNEL void ek_expand_lines(int32_t *to, const int8_t *const *pixels, const ek_expand_shape *s) {
+#ifdef EK_DSP
+  ek_expand_lines_asm(to, pixels, s);
+#else
+  ek_expand_lines_c(to, pixels, s);
+#endif
+}
 
 EK_KERNEL ek_expand_fn ek_expand_pairs_for(int32_t six) {
 #ifdef EK_DSP

@@ -81,6 +81,8 @@ CONVOLUTIONS = [
     ((1, 4, 4, 7), (2, 3), (1, 2), SAME, 9, 0.75),
     ((1, 9, 8, 5), (1, 1), (1, 1), SAME, 2, 0.5),
     ((1, 6, 6, 12), (3, 3), (1, 1), SAME, 10, 0.95),
+    ((1, 8, 9, 30), (3, 3), (1, 1), SAME, 8, 0.99),
+    ((1, 11, 13, 3), (3, 5), (3, 2), SAME, 7, 0.6),
     ((1, 2, 3, 600), (1, 1), (1, 1), SAME, 8, 0.999),  # gaps wider than a byte
 ]
 DENSE = [
@@ -108,6 +110,7 @@ def denses(mask: Mask) -> Callable[[int, int], bytes]:
 SPARSE_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "2x2 rows": denses(blocks(2, 2)),
     "2x2 windows": convolutions(blocks(2, 2)),
+    "2x2 lines": convolutions(blocks(2, 2)),
     "8x2 row": denses(blocks(8, 2)),
     "4x2 row": denses(blocks(4, 2)),
     "single rows": denses(single),

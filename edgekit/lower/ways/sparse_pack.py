@@ -106,15 +106,22 @@ def _places(row: np.ndarray) -> list[int]:
 
 def sparse_stream(layer: Narrowed, order: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """The stream of `ek_sparse_block`, int32."""
-    parts = []
+    entries = []
     for (a, b), row in zip(channel_pairs(len(layer.weights)), kept, strict=True):
         places, words = _places(row), _pair_words(layer, a, b, order, row)
-        gaps = np.diff([-1, *places]) - 1
-        entries = [(int(gap), int(words[at])) for gap, at in zip(gaps, places, strict=True)]
+        gaps = (np.diff([-1, *places]) - 1).tolist()
+        entries.append([(gap, int(words[at])) for gap, at in zip(gaps, places, strict=True)])
+    return stream_of(layer, entries)
+
+
+def stream_of(layer: Narrowed, entries: list[list[tuple[int, int]]]) -> np.ndarray:
+    """The stream for the (byte, weight word) entries of each channel pair."""
+    parts = []
+    for (a, b), own in zip(channel_pairs(len(layer.weights)), entries, strict=True):
         parts += [
-            wrap32(np.array([_header(len(entries))])),
+            wrap32(np.array([_header(len(own))])),
             start_words(layer, a, b),
-            wrap32(np.array(_grouped(entries), np.int64)),
+            wrap32(np.array(_grouped(own), np.int64)),
             finish_words(layer, a, b),
         ]
     return np.concatenate(parts)
