@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +54,19 @@ class Split:
         answers = {name: array[chosen] for name, array in self.answers.items()}
         return Split(x, None if self.y is None else self.y[chosen], answers)
 
+    def view(self, indices: Sequence[int] | np.ndarray) -> Split:
+        """As `take`, but samples are read when they are asked for."""
+        chosen = np.asarray(indices, dtype=np.int64)
+        x: list[Samples] = [_view(array, chosen) for array in self.x]
+        answers = {name: array[chosen] for name, array in self.answers.items()}
+        return Split(x, None if self.y is None else self.y[chosen], answers)
+
+    def parts(self, size: int) -> Iterator[list[np.ndarray]]:
+        """All samples in order, `size` at a time in memory, one array per model input."""
+        for start in range(0, len(self), size):
+            part = np.arange(start, min(start + size, len(self)))
+            yield [array[part] for array in self.x]
+
     def arrays(self) -> list[np.ndarray]:
         """All samples in memory, one array per model input."""
         everything = np.arange(len(self))
@@ -85,11 +98,15 @@ class Dataset:
     def y(self) -> np.ndarray | None:
         return self.train.y
 
-    def calibration(self, samples: int, seed: int) -> Split:
-        """At most `samples` samples; of a labelled set without a test pair at most two thirds."""
+    def calibration(self, samples: int, seed: int, *, view: bool = False) -> Split:
+        """At most `samples` samples; of a labelled set without a test pair at most two thirds.
+
+        In memory, or as a `view` that reads them when they are asked for.
+        """
         count = len(self.train)
         limit = count if not self._must_share() else max(1, count - count // 3)
-        return self.train.take(_permutation(count, seed)[::-1][: min(samples, limit)])
+        chosen = _permutation(count, seed)[::-1][: min(samples, limit)]
+        return self.train.view(chosen) if view else self.train.take(chosen)
 
     def evaluation(self, samples: int, seed: int, *, calibrated: int = 0) -> Split:
         """At most `samples` samples to score; none of the last `calibrated` of the permutation.
@@ -105,6 +122,10 @@ class Dataset:
 
     def _must_share(self) -> bool:
         return self.test is None and (self.train.y is not None or bool(self.train.answers))
+
+
+def _view(array: Samples, chosen: np.ndarray) -> LazyArray:
+    return LazyArray(len(chosen), lambda indices: array[chosen[indices]])
 
 
 def _permutation(count: int, seed: int) -> np.ndarray:

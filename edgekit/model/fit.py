@@ -100,6 +100,9 @@ def _is_one_hot(y: np.ndarray) -> bool:
     return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
+ENOUGH = "give real samples, about 100 to 200 of them"
+
+
 def check_not_constant(x: Sequence[Samples], where: str) -> None:
     """EdgekitError where all calibration values of an input are one number."""
     for array in x:
@@ -108,7 +111,7 @@ def check_not_constant(x: Sequence[Samples], where: str) -> None:
             raise EdgekitError(
                 f"all calibration values of {where} are {values.flat[0]:g}, "
                 "which says nothing about the ranges to quantize for",
-                hint="give real samples, about 100 to 200 of them",
+                hint=ENOUGH,
             )
 
 

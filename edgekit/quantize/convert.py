@@ -22,6 +22,7 @@ from edgekit.quantize.weights import Weights
 
 IO_DTYPES = ("int8", "uint8", "float32")
 DEFAULT = "mse"
+READ = 32
 
 
 class FloatModel(Protocol):
@@ -79,7 +80,7 @@ def convert_int8(
 
     Weights int8 per channel, bias int32, batch fixed to 1, `inputs` without open sides. The
     model is traced once with that batch and frozen, so that shapes are constants in the graph.
-    Samples are taken from `calibration` by slices, one at a time. `weights` rounds them otherwise
+    Samples are taken from `calibration` by arrays of indices. `weights` rounds them otherwise
     than the converter does, and gives layers other formats. EdgekitError names the op and the
     layer that the converter refuses, or that gives no finite number.
     """
@@ -131,14 +132,20 @@ def _argument(name: str) -> str:
 
 
 def _feeder(
-    inputs: Sequence[InputSpec], calibration: Sequence[np.ndarray]
+    inputs: Sequence[InputSpec], calibration: Sequence[Any]
 ) -> Callable[[], Iterator[list[np.ndarray]]]:
+    """Samples one by one, read `READ` at a time."""
+    count = len(calibration[0])
+
     def samples() -> Iterator[list[np.ndarray]]:
-        for i in range(len(calibration[0])):
-            yield [
-                np.asarray(array[i : i + 1]).astype(spec.dtype)
+        for start in range(0, count, READ):
+            part = np.arange(start, min(start + READ, count))
+            arrays = [
+                np.asarray(array[part]).astype(spec.dtype)
                 for array, spec in zip(calibration, inputs, strict=True)
             ]
+            for i in range(len(part)):
+                yield [array[i : i + 1] for array in arrays]
 
     return samples
 

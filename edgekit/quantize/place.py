@@ -33,6 +33,40 @@ def hides_tensors(float_file: bytes) -> str:
     return ""
 
 
+def ranges_in(float_file: bytes) -> dict[int, tuple[float, float]]:
+    """Ranges that the model itself prescribes by fake-quant nodes: of the tensors at either side.
+
+    The converter makes a QUANTIZE and a DEQUANTIZE of such a node, with ops that keep the scale
+    between them. What comes after has to be given that scale too, or else the biases of the next
+    layer are scaled by another one than its inputs.
+    """
+    model = unpack(float_file)
+    graph = model.subgraphs[0]
+    names = schema().BuiltinOperator
+    found = {}
+    for op in graph.operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        kind = max(code.builtinCode, code.deprecatedBuiltinCode)
+        if kind not in (names.QUANTIZE, names.DEQUANTIZE):
+            continue
+        pair = int(op.inputs[0]), int(op.outputs[0])
+        real, stored = pair if kind == names.QUANTIZE else pair[::-1]
+        if ends := _ends(graph.tensors[stored]):
+            found[real] = ends
+    return found
+
+
+def _ends(tensor: Any) -> tuple[float, float] | None:
+    """The real values of the smallest and largest int8; None for any other type."""
+    quantization = tensor.quantization
+    if tensor.type != schema().TensorType.INT8 or quantization is None:
+        return None
+    if quantization.scale is None or len(quantization.scale) != 1:
+        return None
+    scale, zero_point = float(quantization.scale[0]), int(quantization.zeroPoint[0])
+    return (-128 - zero_point) * scale, (127 - zero_point) * scale
+
+
 def tensor_names(float_file: bytes) -> list[str]:
     """Names of the tensors as the converter wrote them, by index."""
     tensors = unpack(float_file).subgraphs[0].tensors

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from edgekit.quantize.ranges.methods import CONVERTER
 from edgekit.quantize.weights import Weights
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]
+# (float file, samples, layer of a tensor's name) -> ranges that were learned with the weights
+Trained = Callable[[bytes, Samples, Callable[[str], str]], Mapping[int, tuple[float, float]]]
 
 
 class Ranging:
@@ -32,12 +34,13 @@ class Ranging:
         names: LayerNames,
         dtypes: tuple[str, str],
         weights: Weights | None = None,
+        trained: Trained | None = None,
     ) -> None:
         self.float_file: bytes | None = None
         self.measured: Measured | None = None
         self.remarks: tuple[str, ...] = ()
         self._method, self._samples, self._names = method, samples, names
-        self._dtypes, self._weights = dtypes, weights
+        self._dtypes, self._weights, self._trained = dtypes, weights, trained
         self._plain = getattr(converter, "_quantize", None)
         if self._plain is not None:
             # the converter offers no public view of its float file, and converting twice would
@@ -51,19 +54,22 @@ class Ranging:
         self.float_file = bytes(float_file)
         if self._weights is not None:
             self.float_file = self._weights.before(self.float_file, self._names)
+        if self._trained is not None:
+            ranges = self._trained(self.float_file, self._samples, self._names.layer_path)
+            return self._with_ranges(dict(ranges))
         if self._method == CONVERTER or not self._measure():
             self._round()
             return self._plain(self.float_file, *arguments, **options)
         assert self.measured is not None
         chosen = choose_ranges(self.measured, method_named(self._method))
         self._tell_dead(chosen.dead)
-        return self._with_ranges(dict(chosen.ranges))
+        return self._with_ranges(chosen.ranges | ranges_in(self.float_file))
 
     def _with_ranges(self, ranges: dict[int, tuple[float, float]]) -> bytes:
-        assert self.float_file is not None and self.measured is not None
+        assert self.float_file is not None
         self._round()
         whole = self._weights is not None and self._weights.wishes.per_tensor
-        if self._weights is not None:
+        if self._weights is not None and self.measured is not None:
             ends = {
                 i: (min(h.low, 0.0), max(h.high, 0.0)) for i, h in self.measured.histograms.items()
             }

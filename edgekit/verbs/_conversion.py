@@ -13,6 +13,7 @@ from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.quantize.checks import CheckResult, Evidence, check_allowed
 from edgekit.tflite.graph import Graph
+from edgekit.verbs._calibration import calibration_set
 from edgekit.verbs._checked import allow_words, checked, full_evidence, watched_outputs
 from edgekit.verbs._zeros import KernelZeros, Zeros, kernel_zeros
 
@@ -123,24 +124,23 @@ def is_tflite(model: Any) -> bool:
 def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> Conversion:
     """Load, check the data, quantize and check the result; `floats` holds the float outputs."""
     from edgekit.model.data import closed_inputs
-    from edgekit.model.fit import check_not_constant
     from edgekit.model.load import load_model
     from edgekit.quantize.convert import convert_int8
+    from edgekit.quantize.suitable import check_suitable
     from edgekit.tflite.reader import read_graph
 
     progress.say("loading the model")
     loaded = load_model(model, custom=options.custom)
+    check_suitable(loaded)
     dataset = _dataset(data, loaded, options)
     inputs = closed_inputs(loaded.inputs, dataset)
-    chosen = dataset.calibration(options.samples, options.seed)
-    x = chosen.arrays()
-    check_not_constant(x, f"'{dataset.source}'")
-    floats, warnings = _float_side(loaded, dataset, x, options)
-    progress.say(f"quantizing with {len(x[0])} samples")
+    chosen = calibration_set(dataset, options.samples, options.seed)
+    floats, warnings = _float_side(loaded, dataset, chosen.first, options)
+    progress.say(f"quantizing with {len(chosen)} samples")
     quantized = convert_int8(
         loaded,
         inputs,
-        x,
+        chosen.split.x,
         input_dtype=options.input_dtype,
         output_dtype=options.output_dtype,
         method=options.calibration,
@@ -156,9 +156,15 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         source_bytes=loaded.source_bytes,
         data=_data_name(dataset),
         data_sha256=dataset.sha256,
-        float_tflite_bytes=quantized.float_file and len(quantized.float_file),
-        calibration={"samples": len(x[0]), "method": quantized.method, "seed": options.seed},
-        warnings=(*dataset.warnings, *warnings, *quantized.remarks, *zeros.remarks),
+        float_tflite_bytes=len(quantized.float_file) if quantized.float_file else None,
+        calibration={"samples": len(chosen), "method": quantized.method, "seed": options.seed},
+        warnings=(
+            *dataset.warnings,
+            *chosen.warnings,
+            *warnings,
+            *quantized.remarks,
+            *zeros.remarks,
+        ),
         floats=floats,
         kernels=zeros.rows,
         evidence=evidence,

@@ -115,13 +115,14 @@ class Histogram:
 
     def percentiles(self, wanted: np.ndarray | list[float]) -> np.ndarray:
         """Values below which `wanted` percent of all values lie, to the width of a bin."""
-        counts = self._counts.copy()
-        if self.zeros:
-            counts[-self._first if self._width else 0] += self.zeros
-        heap = np.concatenate([[0], np.cumsum(counts)])
+        negative = int(self._counts[: -self._first].sum())
+        heap = np.concatenate([[0], np.cumsum(self._counts)])
         edges = (self._first + np.arange(BINS + 1)) * self._width
         rank = np.asarray(wanted, np.float64) / 100 * self.count
-        return np.clip(np.interp(rank, heap, edges), self.low, self.high)
+        above = np.maximum(rank - self.zeros, negative)
+        found = np.interp(np.where(rank < negative, rank, above), heap, edges)
+        found[(rank >= negative) & (rank <= negative + self.zeros) & (self.zeros > 0)] = 0.0
+        return np.clip(found, self.low, self.high)
 
     def coarse(self, bins: int) -> np.ndarray:
         """Counts, zeros among them, in `bins` equal parts from `low` to `high`."""

@@ -22,8 +22,10 @@ class Noise:
         self._small = _Sums(self._sizes, counts[order])
         self._count = max(histogram.count, 1)
 
-    def of(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    def of(self, low: np.ndarray, high: np.ndarray, levels: int = LEVELS) -> np.ndarray:
         """Mean squared error for ranges `low`..`high` (arrays of one shape, holding 0).
+
+        `levels` are the steps between them.
 
         Values outside are clipped. Those inside err by step^2 / 12 on average, as the rounding of
         values spread over a step does; below half a step they become 0. Exact zeros err by
@@ -32,7 +34,7 @@ class Noise:
         below = np.searchsorted(self._centres, low, "left")
         above = np.searchsorted(self._centres, high, "right")
         clipped = self._whole.squares_to(below, low) + self._whole.squares_from(above, high)
-        step = (high - low) / LEVELS
+        step = (high - low) / levels
         tiny = np.searchsorted(self._sizes, step / 2, "right")
         rounded = np.maximum(self._whole.between(below, above) - self._small.counts[tiny], 0)
         lost = self._small.squares[tiny]
