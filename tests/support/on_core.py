@@ -88,6 +88,8 @@ def flash_bytes(elf: Path) -> int:
 def core_board(core: str = "cortex-m4") -> Board:
     """The emulated board of a core."""
     machines = {
+        "cortex-m0plus": "mps2-an385-m0plus",
+        "cortex-m3": "mps2-an385",
         "cortex-m4": "mps2-an386",
         "cortex-m7": "mps2-an500",
         "cortex-m33": "mps2-an505",

@@ -191,6 +191,13 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "winograd small": winograds,
     **SPARSE_MODELS,
 }
+THUMB_MODELS: dict[str, Callable[[int, int], bytes]] = {
+    "thumb windows": convolutions,
+    "thumb rows": denses,
+    "thumb row": denses,
+    "thumb lines": depthwises,
+    "formula": sums,
+}
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium rows": denses,
