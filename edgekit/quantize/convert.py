@@ -17,11 +17,13 @@ from edgekit.quantize.faults import converter_fault, refuse_loops
 from edgekit.quantize.naming import LayerNames, rename_tensors
 from edgekit.quantize.ranges import Measured, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
-from edgekit.quantize.ranging import Ranging
+from edgekit.quantize.ranging import Ranging, Trained
+from edgekit.quantize.rewrite import rewritten
 from edgekit.quantize.weights import Weights
 
 IO_DTYPES = ("int8", "uint8", "float32")
 DEFAULT = "mse"
+TRAINED = "trained"
 READ = 32
 
 
@@ -75,23 +77,25 @@ def convert_int8(
     output_dtype: str = "int8",
     method: str = DEFAULT,
     weights: Weights | None = None,
+    trained: Trained | None = None,
 ) -> Quantized:
     """Quantize `model` with ranges from `calibration` (one array per input, samples first).
 
     Weights int8 per channel, bias int32, batch fixed to 1, `inputs` without open sides. The
     model is traced once with that batch and frozen, so that shapes are constants in the graph.
     Samples are taken from `calibration` by arrays of indices. `weights` rounds them otherwise
-    than the converter does, and gives layers other formats. EdgekitError names the op and the
-    layer that the converter refuses, or that gives no finite number.
+    than the converter does, and gives layers other formats; `trained` has ranges that were learned
+    with the weights. EdgekitError names the op and the layer that the converter refuses, or that
+    gives no finite number.
     """
     tf = tensorflow()
     names = _layer_names(model)
     samples = _feeder(inputs, calibration)
     with quiet() as heard:
         try:
-            converter = _converter(tf, model, inputs)
+            converter, remarks = _converter(tf, model, inputs)
             dtypes = (input_dtype, output_dtype)
-            ranging = Ranging(converter, method, samples, names, dtypes, weights)
+            ranging = Ranging(converter, method, samples, names, dtypes, weights, trained)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = samples
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -104,14 +108,18 @@ def convert_int8(
             data, fault = b"", error
     if fault is not None:
         raise converter_fault(fault, heard.text, names) from fault
-    used = method if ranging.measured else CONVERTER
-    data, remarks = rename_tensors(data, names), ranging.remarks
+    used = TRAINED if trained else method if ranging.measured else CONVERTER
+    data, remarks = rename_tensors(data, names), (*remarks, *ranging.remarks)
     if weights is not None:
         data, remarks = weights.formatted(data), (*remarks, *weights.remarks)
     return Quantized(data, ranging.float_file, used, ranging.measured, remarks)
 
 
-def _converter(tf: Any, model: FloatModel, inputs: Sequence[InputSpec]) -> Any:
+def _converter(
+    tf: Any, model: FloatModel, inputs: Sequence[InputSpec]
+) -> tuple[Any, tuple[str, ...]]:
+    """The converter of the traced model, and what was written otherwise than the model has it."""
+
     def forward(*arguments: Any) -> Any:
         if model.saved is not None:
             return model.saved.tensors(arguments)
@@ -120,11 +128,12 @@ def _converter(tf: Any, model: FloatModel, inputs: Sequence[InputSpec]) -> Any:
     signature = [
         tf.TensorSpec((1, *spec.shape), spec.dtype, name=_argument(spec.name)) for spec in inputs
     ]
-    concrete = tf.function(forward, autograph=False).get_concrete_function(*signature)
+    with rewritten(model.keras) as remarks:
+        concrete = tf.function(forward, autograph=False).get_concrete_function(*signature)
     refuse_loops(concrete.graph, _layer_names(model))
     # Without a trackable object the converter freezes this very function instead of writing it
     # to disk as a SavedModel and reading it back, which takes longer than the conversion.
-    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], None)
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], None), tuple(remarks)
 
 
 def _argument(name: str) -> str:

@@ -17,13 +17,14 @@ INTEGERS = ("int8", "uint8", "int16")
 class Seen:
     """One activation over all samples. `low` and `high` are per channel (last axis), as stored.
 
-    `at_low` and `at_high` are the shares of values at the two ends of the integer type.
+    `at_low` and `at_high` count the values at the two ends of the integer type, of `values`.
     """
 
     low: np.ndarray
     high: np.ndarray
-    at_low: float = 0.0
-    at_high: float = 0.0
+    at_low: int = 0
+    at_high: int = 0
+    values: int = 0
 
 
 class Watcher:
@@ -35,11 +36,9 @@ class Watcher:
     def __init__(self, graph: Graph, tensor: Callable[[int], np.ndarray]) -> None:
         self._tensors = [t for t in _activations(graph) if t.dtype in INTEGERS and t.quant]
         self._tensor = tensor
-        self._runs = 0
         self._seen: dict[int, Seen] = {}
 
     def look(self) -> None:
-        self._runs += 1
         for tensor in self._tensors:
             values = np.asarray(self._tensor(tensor.index)).reshape(_rows(tensor))
             self._note(tensor, values)
@@ -51,16 +50,13 @@ class Watcher:
             seen = self._seen[tensor.index] = Seen(low, high)
         seen.low, seen.high = np.minimum(seen.low, low), np.maximum(seen.high, high)
         ends = np.iinfo(tensor.dtype)
-        seen.at_low += float(np.mean(values == ends.min))
-        seen.at_high += float(np.mean(values == ends.max))
+        seen.at_low += int(np.count_nonzero(values == ends.min))
+        seen.at_high += int(np.count_nonzero(values == ends.max))
+        seen.values += values.size
 
     def seen(self) -> dict[int, Seen]:
-        """By tensor; shares are means over the runs."""
-        runs = max(self._runs, 1)
-        return {
-            index: Seen(s.low, s.high, s.at_low / runs, s.at_high / runs)
-            for index, s in self._seen.items()
-        }
+        """By tensor, over all runs so far."""
+        return dict(self._seen)
 
 
 def _activations(graph: Graph) -> list[Tensor]:

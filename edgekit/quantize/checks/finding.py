@@ -29,9 +29,9 @@ class Evidence:
     """What is known of a quantized model; None for what nobody has looked at.
 
     `converted` says that edgekit made the file, which `where` names. `seen` holds what each
-    activation was on `samples` samples of the calibration set (`generated`: not real), `floats` and `integers` the
-    outputs on them as real numbers, float model's and int8 model's. `lost_zeros` is what counting
-    the zeros of pruned kernels found.
+    activation was on `samples` samples of the calibration set (`generated`: not real), `floats`
+    and `integers` the outputs on them as real numbers, float model's and int8 model's.
+    `lost_zeros` is what counting the zeros of pruned kernels found.
     """
 
     graph: Graph

@@ -19,6 +19,8 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 WRONG, REMARKABLE = 0.05, 0.02
 _UNBOUNDED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL")
 _SUMS = ("ADD", "SUB", "SQUARED_DIFFERENCE", "SUM")
+# A range found on these samples has its ends from some of them.
+HITS = 4
 # Upper and lower end of TFLite's fused activations (schema: NONE 0, RELU 1, RELU_N1_TO_1 2,
 # RELU6 3), where a value that is cut off is what the model asks for.
 _ENDS = {1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
@@ -37,8 +39,8 @@ def _look(evidence: Evidence) -> Iterator[Finding]:
                 op.layer,
                 f"layer '{op.layer}': {100 * share:.1f} % of its values lie at the end of the "
                 "range, where larger ones are cut off",
-                "calibrate on data like those that are compared, with more --samples, or with "
-                "--calibration minmax",
+                "use --calibration minmax and more --samples; if it stays, the layers after it "
+                "force their range on it: replace them",
                 wrong=share >= WRONG,
             )
 
@@ -62,9 +64,10 @@ def _share(op: Op, output: Tensor, seen: Seen | None) -> float:
         return 0.0
     ends = np.iinfo(output.dtype)
     low, high = _ENDS.get(int(op.options.get("fused_activation_function", 0)), (None, None))
-    share = 0.0
+    low = 0.0 if op.kind == "SQUARED_DIFFERENCE" else low
+    hits = 0
     for limit, stored, at in ((low, ends.min, seen.at_low), (high, ends.max, seen.at_high)):
         real = output.q.scale * (stored - output.q.zero_point)
         if limit is None or abs(real - limit) > 2 * output.q.scale:
-            share += at
-    return share
+            hits += max(at - HITS, 0)
+    return hits / max(seen.values, 1)

@@ -2,7 +2,7 @@
 """gelu by the logistic function: TFLite Micro has neither GELU nor ERF.
 
 x * sigmoid(1.702 x) is the approximation of Hendrycks and Gimpel (arXiv 1606.08415, section 2).
-It is off by at most 0.0203, about a step of an int8 tensor that reaches 5. Closer formulas have a
+It is off by at most 0.0204 (measured), about a step of an int8 tensor that reaches 5. Closer formulas have a
 cube in them, whose rounding to 8 bits costs more than they gain.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from edgekit.model.tf import keras, tensorflow
 from edgekit.quantize.rewrite.change import Change
 
-SLOPE, ERROR = 1.702, 0.0203
+SLOPE, ERROR = 1.702, 0.0204
 
 
 def approximate_gelu(layer: Any) -> Change | None:
