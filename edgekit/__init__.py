@@ -40,7 +40,10 @@ VERBS = (
     "serve",
 )
 
-__all__ = [*VERBS, "__version__"]
+# What a verb does for several boards at once.
+SEVERAL = ("bench_boards",)
+
+__all__ = [*VERBS, *SEVERAL, "__version__"]
 
 
 def _verb(name: str) -> Any:
@@ -63,12 +66,12 @@ class _Edgekit(ModuleType):
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in VERBS:
+        if name not in (*VERBS, *SEVERAL):
             raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
         return _verb(name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *VERBS})
+        return sorted({*super().__dir__(), *VERBS, *SEVERAL})
 
 
 sys.modules[__name__].__class__ = _Edgekit

@@ -19,16 +19,15 @@ def show_compare(out: Console, record: dict[str, Any]) -> None:
     """The figures, the layers, what could not be compared, and what is worse than allowed."""
     from rich.markup import escape
 
-    from edgekit.report.comparison import figure_table, layer_table
+    from edgekit.report.comparison import brief_table, figure_table, layer_table
 
     runs = record["runs"]
     heading(out, f"{runs[0]['name']}: {len(runs)} runs", f"against {runs[0]['label']}")
-    show_cells(out, figure_table(record), 1)
+    show_cells(out, figure_table(record) if len(runs) == 2 else brief_table(record), 1)
     if record["layers"]:
         heading(out, "Layers", record["layer_unit"])
         show_cells(out, layer_table(record), 2)
-    for note in record["notes"]:
-        out.print(f"  [yellow]note:[/] {escape(note)}")
+    show_notes(out, record)
     for text in record["regressions"]:
         out.print(f"  [bold red]worse:[/] {escape(text)}")
     if record["max_regression"] is not None and not record["regressions"]:
@@ -36,6 +35,14 @@ def show_compare(out: Console, record: dict[str, Any]) -> None:
         out.print(f"  [green]Nothing got worse by more than {allowed}.[/]")
     if record["report"]:
         out.print(f"  [cyan]report[/]  {short_path(record['report'])}  [dim]in a browser[/]")
+
+
+def show_notes(out: Console, record: dict[str, Any]) -> None:
+    """What could not be compared, and what else differs."""
+    from rich.markup import escape
+
+    for note in record["notes"]:
+        out.print(f"  [yellow]note:[/] {escape(note)}")
 
 
 def show_cells(out: Console, table: Table, left: int) -> None:
@@ -46,8 +53,14 @@ def show_cells(out: Console, table: Table, left: int) -> None:
 
     drawn = Drawn(box=box.SIMPLE_HEAD, header_style="cyan", pad_edge=False, padding=(0, 1, 0, 0))
     for place, name in enumerate(table.head):
+        words = place < left
+        widest = max([len(name), *(len(row[place].text) for row in table.rows)])
         drawn.add_column(
-            name, justify="left" if place < left else "right", overflow="fold", no_wrap=False
+            name,
+            justify="left" if words else "right",
+            overflow="fold",
+            no_wrap=not words,
+            min_width=min(widest, 12) if words else widest,
         )
     for row in table.rows:
         cells = []

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from edgekit.boards import DEFAULT_BOARD
 from edgekit.cli import options as o
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
+from edgekit.progress import Progress
 
 
 def add_to(app: typer.Typer) -> None:
@@ -36,6 +37,8 @@ def add_to(app: typer.Typer) -> None:
             "edgekit bench build/kws/fw --data test.npz --eval-samples 500",
             "edgekit bench build/kws/fw",
             "edgekit bench build/kws/fw --port /dev/ttyACM0",
+            "edgekit bench build/kws/fw --board all -o build/kws/boards",
+            "edgekit bench fw-m4 fw-m7 --port /dev/ttyACM0 --port /dev/ttyACM1",
         )
     )(bench)
 
@@ -119,9 +122,10 @@ def build(
 
 
 def bench(
-    folder: o.Folder,
+    folders: o.Folders,
     data: o.Data = None,
-    port: o.Port = "",
+    board: o.Boards = None,
+    port: o.Ports = None,
     eval_samples: o.EvalSamples = 100,
     samples: Annotated[
         int,
@@ -137,24 +141,38 @@ def bench(
         bool,
         typer.Option("--profile/--no-profile", help="Time each layer.", rich_help_panel=o.TARGET),
     ] = True,
+    out: o.OptionalOut = None,
+    force: o.Force = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
     """Run samples on the board; compare every output, measure latency and memory."""
     from edgekit.cli.journey_tables import show_bench
+    from edgekit.cli.several_tables import show_boards_run
     from edgekit.verbs.bench import bench as verb
+    from edgekit.verbs.bench_boards import bench_boards
 
-    deliver(
-        lambda progress: verb(
-            folder,
-            data,
-            port=port,
-            eval_samples=eval_samples,
-            seed=seed,
-            calibrated=samples,
-            profile=profile,
+    asked: dict[str, Any] = {
+        "eval_samples": eval_samples,
+        "seed": seed,
+        "calibrated": samples,
+        "profile": profile,
+    }
+    several = len(folders) > 1 or bool(board) or len(port or ()) > 1
+
+    def run(progress: Progress) -> Any:
+        if not several:
+            one = port[0] if port else ""
+            return verb(folders[0], data, port=one, out=out, progress=progress, **asked)
+        return bench_boards(
+            *folders,
+            data=data,
+            boards=board or (),
+            ports=port or (),
+            out=out,
+            force=force,
             progress=progress,
-        ),
-        show_bench,
-        as_json=as_json,
-    )
+            **asked,
+        )
+
+    deliver(run, show_boards_run if several else show_bench, as_json=as_json)

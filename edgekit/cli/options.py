@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,6 +46,7 @@ class Scope(StrEnum):
 class Objective(StrEnum):
     SIZE = "size"
     MACS = "macs"
+    CYCLES = "cycles"
 
 
 class Augment(StrEnum):
@@ -81,9 +82,23 @@ ConvertedModel = Annotated[
 Folder = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="A firmware folder: what `firmware -o` wrote.")
 ]
+Folders = Annotated[
+    list[Path],
+    typer.Argument(metavar="FOLDER...", help="Firmware folders: what `firmware -o` wrote."),
+]
 Out = Annotated[
     Path,
     typer.Option("-o", "--out", metavar="FOLDER", help="Where to write.", rich_help_panel=OUTPUT),
+]
+OptionalOut = Annotated[
+    Path | None,
+    typer.Option(
+        "-o",
+        "--out",
+        metavar="FOLDER",
+        help="Where to write; default: into the folder given.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Force = Annotated[
     bool,
@@ -191,14 +206,29 @@ OptimizeFor = Annotated[
     Optimize,
     typer.Option("--optimize", help="What the code is made for.", rich_help_panel=TARGET),
 ]
-Port = Annotated[
-    str,
-    typer.Option(
+PORT_HELP = "auto, id:SERIAL, port:PATH, a glob, a path or a pySerial URL"
+
+
+def _port(remark: str) -> Any:
+    return typer.Option(
         "--port",
         envvar="EDGEKIT_PORT",
         metavar="PORT",
-        help="auto, id:SERIAL, port:PATH, a glob, a path or a pySerial URL;"
-        " not needed on an emulated board.",
+        help=f"{PORT_HELP}{remark}",
+        rich_help_panel=TARGET,
+    )
+
+
+Port = Annotated[str, _port("; not needed on an emulated board.")]
+RealPort = Annotated[str, _port(".")]
+Ports = Annotated[list[str] | None, _port("; several run side by side.")]
+Boards = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--board",
+        metavar="BOARD",
+        help="Build the model for this board and run it there; several, or all (every emulated"
+        " one that takes it), run side by side.",
         rich_help_panel=TARGET,
     ),
 ]

@@ -11,8 +11,6 @@ from edgekit.cli import options as o
 from edgekit.cli.console import console, deliver
 from edgekit.cli.examples import examples
 
-PORT_HELP = "auto, id:SERIAL, port:PATH, a glob, a path or a pySerial URL."
-
 
 def add_to(app: typer.Typer) -> None:
     app.command(
@@ -36,7 +34,7 @@ def add_to(app: typer.Typer) -> None:
 
 def ports(
     selector: Annotated[
-        str, typer.Argument(metavar="[PORT]", help=f"Only these: {PORT_HELP}")
+        str, typer.Argument(metavar="[PORT]", help=f"Only these: {o.PORT_HELP}.")
     ] = "",
     ask: Annotated[
         bool,
@@ -58,16 +56,7 @@ def ports(
 
 def flash(
     folder: o.Folder,
-    port: Annotated[
-        str,
-        typer.Option(
-            "--port",
-            envvar="EDGEKIT_PORT",
-            metavar="PORT",
-            help=PORT_HELP,
-            rich_help_panel=o.TARGET,
-        ),
-    ] = "auto",
+    port: o.RealPort = "auto",
     tool: Annotated[
         str,
         typer.Option(
@@ -100,16 +89,7 @@ def flash(
 
 
 def monitor(
-    port: Annotated[
-        str,
-        typer.Option(
-            "--port",
-            envvar="EDGEKIT_PORT",
-            metavar="PORT",
-            help=PORT_HELP,
-            rich_help_panel=o.TARGET,
-        ),
-    ] = "auto",
+    port: o.RealPort = "auto",
     board: Annotated[
         str,
         typer.Option(

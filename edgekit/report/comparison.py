@@ -22,6 +22,7 @@ NAMES = {
     "arena_bytes": "arena",
     "stack_bytes": "stack",
 }
+BRIEF = ("bit_exact", "accuracy", "median", "cycles", "flash_bytes", "ram_bytes", "arena_bytes")
 SEEN = 0.0005  # a change that is shown as one
 
 
@@ -60,6 +61,24 @@ def figure_table(record: Mapping[str, Any]) -> Table:
             (Cell(name), Cell(first.text), Cell(second.text), Cell(second.change, "", second.tone))
             for name, (first, second) in zip(names, columns, strict=True)
         ),
+    )
+
+
+def brief_table(record: Mapping[str, Any]) -> Table:
+    """A row for each run with what fits a terminal: changes of the latency alone."""
+    shown = [figure for figure in record["figures"] if figure["key"] in BRIEF]
+    head, columns = ["run"], []
+    for figure in shown:
+        cells = _figure_cells(figure, record)
+        head.append(_name(figure))
+        columns.append([Cell(each.text, "", "bad" * (each.tone == "bad")) for each in cells])
+        if figure["key"] == "median":
+            head.append("change")
+            columns.append([Cell(each.change, "", each.tone) for each in cells])
+    rows = zip(*columns, strict=True)
+    return Table(
+        tuple(head),
+        tuple((Cell(r["label"]), *row) for r, row in zip(record["runs"], rows, strict=True)),
     )
 
 

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -118,12 +119,15 @@ def _reason(text: str) -> str:
     return lines[0] if lines else "no reason given"
 
 
+_ONE_AT_A_TIME = threading.RLock()  # the process has one file descriptor 2
+
+
 @contextlib.contextmanager
 def _stderr_of_c() -> Iterator[Any]:
     """Collects what C code writes to file descriptor 2; gives a function that returns it."""
     sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as sink:
+    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as sink:
+        saved = os.dup(2)
         os.dup2(sink.fileno(), 2)
         try:
             yield lambda: _contents(sink)

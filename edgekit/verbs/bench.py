@@ -16,6 +16,7 @@ from edgekit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from edgekit.tflite.graph import Graph
+    from edgekit.verbs.bench_run import Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,19 @@ class Bundle:
         return self.folder / "build" / self.build.get("elf", "firmware.elf")
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is sent to a board, and how it is run; the names are those of `bench`."""
+
+    data: Any = None
+    eval_samples: int = 100
+    seed: int = 0
+    calibrated: int = 200
+    profile: bool = True
+    force: bool = False
+    progress: Progress = SILENT
+
+
 def bench(
     folder: str | Path,
     data: Any = None,
@@ -172,24 +186,48 @@ def bench(
     Raises OutputsDiffer, with the record, after all is written; DeviceError, ToolMissing or
     EdgekitError where nothing could be measured.
     """
-    from edgekit.artifacts import check_writable
     from edgekit.verbs._plugged import resolve_port
-    from edgekit.verbs.bench_run import measure, write_run
-    from edgekit.verbs.samples import bench_samples
+    from edgekit.verbs.bench_run import prepare
 
     bundle = read_bundle(Path(folder))
-    target = Path(out) if out else bundle.folder / "bench"
-    check_writable(target, force=out is None)
-    samples = bench_samples(
-        bundle.graph, data, count=eval_samples, seed=seed, calibrated=calibrated
-    )
+    target = _target(bundle, out)
+    wanted = Wanted(data, eval_samples, seed, calibrated, profile, progress=progress)
+    material = prepare(bundle.tflite, wanted, bundle.graph)
     port = resolve_port(port, bundle.board)
+    return run_bundle(
+        bundle, material, port=port, seed=seed, profile=profile, out=target, progress=progress
+    )
+
+
+def run_bundle(
+    bundle: Bundle,
+    material: Material,
+    *,
+    port: str,
+    seed: int,
+    profile: bool,
+    out: Path | None,
+    progress: Progress,
+) -> BenchRecord:
+    """The second half of `bench`: `material` onto the board, and everything that comes of it."""
+    from edgekit.verbs.bench_run import measure, write_run
+
     _check_port(bundle, port)
-    run = measure(bundle, samples, port=port, profile=profile, progress=progress)
-    record = write_run(bundle, samples, run, seed=seed, target=target)
+    target = _target(bundle, out)
+    run = measure(bundle, material, port=port, profile=profile, progress=progress)
+    record = write_run(bundle, material.samples, run, seed=seed, target=target)
     if record.bit_exact != record.samples:
         raise OutputsDiffer(record)
     return record
+
+
+def _target(bundle: Bundle, out: str | Path | None) -> Path:
+    """Where the run is written; EdgekitError where that is somebody else's."""
+    from edgekit.artifacts import check_writable
+
+    target = Path(out) if out else bundle.folder / "bench"
+    check_writable(target, force=target == bundle.folder / "bench")
+    return target
 
 
 def _check_port(bundle: Bundle, port: str) -> None:

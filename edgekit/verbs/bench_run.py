@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +29,43 @@ from edgekit.report.page import report_page
 from edgekit.tflite.graph import Graph
 from edgekit.verbs._bench_record import Session, bench_record
 from edgekit.verbs._cycles import cycles_of, metered_board
-from edgekit.verbs.bench import BenchRecord, Bundle, GoldenSource
+from edgekit.verbs._named import read_named
+from edgekit.verbs.bench import BenchRecord, Bundle, GoldenSource, Wanted
 from edgekit.verbs.golden import golden_for, keeps_layers
-from edgekit.verbs.samples import BenchSamples
+from edgekit.verbs.samples import BenchSamples, bench_samples
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """The samples of a bench and their golden outputs: the same for every board."""
+
+    samples: BenchSamples
+    golden: tuple[np.ndarray, ...]
+    source: GoldenSource
+
+
+def prepare(tflite: Path, wanted: Wanted, graph: Graph | None = None) -> Material:
+    """The samples as `wanted` (data, eval_samples, seed, calibrated, progress) asks for them, and
+    what the golden says of each. Only one thread may do so at a time: TFLM's interpreter writes
+    to the process's own stderr."""
+    graph = graph or read_named(tflite)
+    samples = bench_samples(
+        graph,
+        wanted.data,
+        count=wanted.eval_samples,
+        seed=wanted.seed,
+        calibrated=wanted.calibrated,
+    )
+    golden = golden_for(tflite)
+    outputs = golden_outputs(golden.run, graph, samples.inputs, progress=wanted.progress)
+    return Material(samples, outputs, GoldenSource(golden.by, golden.version))
 
 
 def measure(
-    bundle: Bundle, samples: BenchSamples, *, port: str, profile: bool, progress: Progress
+    bundle: Bundle, material: Material, *, port: str, profile: bool, progress: Progress
 ) -> Session:
-    """Golden outputs first, then every sample on the device, then what a difference needs."""
-    graph = bundle.graph
-    golden = golden_for(bundle.tflite)
-    expected = golden_outputs(golden.run, graph, samples.inputs, progress=progress)
+    """Every sample on the device, then what a difference needs."""
+    graph, samples, expected = bundle.graph, material.samples, material.golden
     with metered_board(bundle.board, bundle.elf, port=port) as device:
         hello = device.hello(model_sha256=graph.sha256)
         _check_board(hello, bundle.board)
@@ -53,7 +79,7 @@ def measure(
         ticks = profile_ops(device, samples.inputs, len(bundle.ops)) if wanted else ()
         difference = _difference(device.device, hello, bundle, samples, agreement)
         memory = read_memory(device, samples.inputs)
-    source = GoldenSource(golden.by, golden.version)
+    source = material.source
     cycles = cycles_of(device, bundle.board, warmup=run.warmup)
     return Session(
         hello, run, ticks, memory, expected, source, agreement, difference, scale, cycles
