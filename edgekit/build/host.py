@@ -23,7 +23,7 @@ class HostModel:
     """`program` built by the host's C compiler; `run` takes and gives quantized arrays.
 
     `sources` are the texts that `aot_sources` gave for it under `name`. With `poison`, bytes that
-    the memory plan takes for dead are overwritten before each op.
+    the memory plan takes for dead are overwritten before each op. `optimize` are compiler flags.
     """
 
     by = "aot on the host"
@@ -41,7 +41,7 @@ class HostModel:
 
         self.version = __version__
         self.program = program
-        flags = (optimize, "-DEK_POISON") if poison else (optimize,)
+        flags = (*optimize.split(), *(["-DEK_POISON"] if poison else []))
         with tempfile.TemporaryDirectory(prefix="edgekit-host-") as folder:
             # Once mapped, the library needs its file no more.
             self._library = ctypes.CDLL(str(_compile(Path(folder), sources, name, flags)))
