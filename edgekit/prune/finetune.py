@@ -105,7 +105,10 @@ def fine_tune(
     if state is not None:
         resuming_note(progress, state, epochs)
     scorer = scorer or scorer_for(lesson, goals)
-    with _seeded(budget.seed), progress.task("pruning", budget.steps or 1) as bar:
+    with (
+        _seeded(budget.seed),
+        progress.task(getattr(pruner, "label", "pruning"), budget.steps or 1) as bar,
+    ):
         _compile(model, goals, budget, lesson.teacher is not None)
         keeper = Keeper(pruner, scorer, checkpoint, bar)
         if state is not None:

@@ -48,7 +48,8 @@ class Keeper:
         """After each step: progress, and a stop at NaN."""
         logs = logs or {}
         loss = float(logs.get("loss", 0.0))
-        note = f"sparsity {100 * self.pruner.current:.0f} %, loss {loss:.3f}"
+        sparsity = f"sparsity {100 * self.pruner.current:.0f} %, " if self.pruner.target else ""
+        note = f"{sparsity}loss {loss:.3f}"
         if right := [float(v) for name, v in logs.items() if name.endswith("accuracy")]:
             note += f", accuracy {100 * sum(right) / len(right):.1f} %"
         self._task.advance(1, note)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The folded model made trainable as integers: ranges at its points, rounded kernels."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgekit.errors import EdgekitError
+from edgekit.quantize.fold import Folded, Point
+from edgekit.quantize.qat.fake import MODES, KernelPlan, fake_kernels, fake_quant_class, pool_ties
+from edgekit.quantize.ranges import Histogram, Measured, choose_ranges, method_named
+from edgekit.quantize.ranges.images import Pixels
+from edgekit.quantize.rounding.kernel import round_kernel
+
+BATCH = 64
+Range = tuple[float, float]
+# Values of these are values of their input: rounding them again changes nothing.
+_MOVES = frozenset(
+    [
+        "Cropping1D",
+        "Cropping2D",
+        "Flatten",
+        "GlobalMaxPooling2D",
+        "MaxPooling1D",
+        "MaxPooling2D",
+        "Permute",
+        "RepeatVector",
+        "Reshape",
+        "ZeroPadding1D",
+        "ZeroPadding2D",
+    ]
+)
+
+
+@dataclass(slots=True, eq=False)
+class QatModel:
+    """`train` has no rounding at its outputs, whose loss could not be computed otherwise;
+    `exact` has: it gives what the integers will. Both share all variables with `folded.model`.
+    """
+
+    folded: Folded
+    train: Any
+    exact: Any
+    nodes: dict[str, Any]
+    plans: dict[str, KernelPlan]
+    ends: dict[str, Range]
+
+    @contextlib.contextmanager
+    def rounding(self) -> Iterator[None]:
+        """Inside of the block all three models compute with rounded kernels."""
+        layers = {name: self.folded.model.get_layer(name) for name in self.plans}
+        with fake_kernels(layers, self.plans):
+            yield
+
+    def ranges(self) -> dict[str, Range]:
+        """Range of each point by name, as they are now."""
+        found = {}
+        for point in self.folded.points:
+            node = self.nodes.get(point.same_as or point.name)
+            if node is not None:
+                low, high = (float(np.asarray(end)) for end in node.ends())
+                found[point.name] = (low, high)
+        return found
+
+    def settle(self) -> dict[str, Any]:
+        """Put each kernel on its grid for good; layer -> Rounded."""
+        done = {}
+        for name, plan in self.plans.items():
+            values = np.asarray(plan.variable, np.float32)
+            axes = plan.axes or (values.ndim - 1,)
+            rounded = round_kernel(values, axes, bits=plan.bits, one_scale=not plan.axes)
+            plan.variable.assign(rounded.values)
+            done[name] = rounded
+        return done
+
+
+def measure_points(folded: Folded, samples: Sequence[Any], method: str) -> dict[str, Range]:
+    """Ranges of all points over `samples` (one array per input), by a method of METHODS."""
+    observer = folded.observer()
+    histograms = {place: Histogram() for place in range(len(folded.points))}
+    pixels = {place: Pixels() for place, p in enumerate(folded.points) if p.role == "input"}
+    for start in range(0, len(samples[0]), BATCH):
+        part = np.arange(start, min(start + BATCH, len(samples[0])))
+        arrays = [np.asarray(array[part], np.float32) for array in samples]
+        values = observer(arrays if len(arrays) > 1 else arrays[0], training=False)
+        values = values if isinstance(values, (list, tuple)) else [values]
+        for place, value in enumerate(values):
+            array = np.asarray(value)
+            _check_finite(array, folded.points[place])
+            histograms[place].add(array)
+            if place in pixels:
+                pixels[place].add(array)
+    images = {place: p.range() for place, p in pixels.items()}
+    known = {place: ends for place, ends in images.items() if ends is not None}
+    chosen = choose_ranges(Measured(histograms, known, len(samples[0])), method_named(method))
+    return {
+        point.name: point.fixed or chosen.ranges[place]
+        for place, point in enumerate(folded.points)
+        if point.fixed or place in chosen.ranges
+    }
+
+
+def _check_finite(array: np.ndarray, point: Point) -> None:
+    if not np.isfinite(array).all():
+        raise EdgekitError(
+            f"layer '{point.layer}' gives NaN or infinity",
+            hint="check the model and the scale of the data before training it quantized",
+        )
+
+
+def make_qat(
+    folded: Folded,
+    ranges: Mapping[str, Range],
+    *,
+    mode: str = "learned",
+    bits_of: Callable[[str], int] = lambda layer: 8,
+) -> QatModel:
+    """Fake-quantization at every point of `folded`, beginning with `ranges`.
+
+    `mode` is how ranges move while training: "learned", "averaged" or "fixed". `bits_of` gives the
+    bits of a layer's weights by its path.
+    """
+    if mode not in MODES:
+        raise EdgekitError(
+            f"there is no way '{mode}' for ranges", hint=f"one of: {', '.join(MODES)}"
+        )
+    plans = {kernel.layer: _plan(folded, kernel, bits_of(kernel.path)) for kernel in folded.kernels}
+    nodes: dict[str, Any] = {}
+    made = _Placer(ranges, mode, nodes)
+    exact = folded.rebuild(made.everywhere)
+    train = folded.rebuild(made.inside)
+    return QatModel(folded, train, exact, nodes, plans, dict(ranges))
+
+
+def _plan(folded: Folded, kernel: Any, bits: int) -> KernelPlan:
+    dense = type(folded.model.get_layer(kernel.layer)).__name__ == "Dense"
+    # TFLite Micro's dense kernel takes 4-bit weights with one scale only
+    axes = () if dense and bits == 4 else kernel.axes
+    return KernelPlan(folded.kernel_of(kernel), kernel.attribute, axes, bits)
+
+
+@dataclass(slots=True, eq=False)
+class _Placer:
+    """Puts the node of a point, or of the point whose range it shares."""
+
+    ranges: Mapping[str, Range]
+    mode: str
+    nodes: dict[str, Any]
+    ties: dict[str, Any] = field(default_factory=dict)
+
+    def everywhere(self, point: Point, tensor: Any) -> Any:
+        root = point.same_as or point.name
+        if root not in self.ranges or (point.same_as and point.kind in _MOVES):
+            return tensor
+        node = self._node(root, point)
+        if point.same_as and point.kind.startswith("AveragePooling"):
+            tensor = self._ties(point, node)(tensor)
+        return node(tensor)
+
+    def _ties(self, point: Point, node: Any) -> Any:
+        if point.name not in self.ties:
+            self.ties[point.name] = pool_ties(node, _layer_name("ties", point.name))
+        return self.ties[point.name]
+
+    def inside(self, point: Point, tensor: Any) -> Any:
+        return tensor if point.role == "output" else self.everywhere(point, tensor)
+
+    def _node(self, root: str, point: Point) -> Any:
+        if root not in self.nodes:
+            fixed = point.fixed is not None or point.role in ("input", "output")
+            low, high = self.ranges[root]
+            mode = "fixed" if fixed else self.mode
+            name = _layer_name("quant", root)
+            self.nodes[root] = fake_quant_class()(low, high, mode, name=name)
+        return self.nodes[root]
+
+
+def _layer_name(what: str, point: str) -> str:
+    return f"{what}_" + "".join(c if c.isalnum() else "_" for c in point)
