@@ -11,17 +11,17 @@ import numpy as np
 from edgekit.tflite.graph import Graph
 
 # What kernels for some cores need: 16-bit lanes (Armv7E-M, Armv8-M with the DSP extension), the
-# vectors of Armv8.1-M (Helium), Thumb-1 alone (what every Cortex-M has), RV32IM.
-DSP, HELIUM, THUMB, RV32 = "dsp", "helium", "thumb", "rv32"
+# vectors of Armv8.1-M (Helium), nothing but 32-bit products (Thumb-1, RV32IM).
+DSP, HELIUM, PLAIN = "dsp", "helium", "plain"
 CORE_FEATURES = {
-    "cortex-m0": (THUMB,),
-    "cortex-m0plus": (THUMB,),
-    "cortex-m3": (THUMB,),
+    "cortex-m0": (PLAIN,),
+    "cortex-m0plus": (PLAIN,),
+    "cortex-m3": (PLAIN,),
     "cortex-m4": (DSP,),
     "cortex-m7": (DSP,),
     "cortex-m33": (DSP,),
     "cortex-m55": (DSP, HELIUM),
-    "rv32": (RV32,),
+    "rv32": (PLAIN,),
 }
 
 

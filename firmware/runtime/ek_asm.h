@@ -19,5 +19,14 @@
 #if defined(__thumb__) && defined(__GNUC__) && !defined(__ARM_FEATURE_DSP) && !defined(EK_PORTABLE)
 #define EK_THUMB 1
 #endif
+/* RV32 has registers enough for the compiler: C, with the optimisation asked for. */
+#if defined(__riscv) && __riscv_xlen == 32 && defined(__GNUC__) && !defined(EK_PORTABLE)
+#define EK_RV32 1
+#ifdef __clang__
+#define EK_OPTIMIZED EK_NOINLINE
+#else
+#define EK_OPTIMIZED static __attribute__((noinline, unused, optimize("O2")))
+#endif
+#endif
 
 #endif

@@ -191,11 +191,11 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "winograd small": winograds,
     **SPARSE_MODELS,
 }
-THUMB_MODELS: dict[str, Callable[[int, int], bytes]] = {
-    "thumb windows": convolutions,
-    "thumb rows": denses,
-    "thumb row": denses,
-    "thumb lines": depthwises,
+PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
+    "plain windows": convolutions,
+    "plain rows": denses,
+    "plain row": denses,
+    "plain lines": depthwises,
     "formula": sums,
 }
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {

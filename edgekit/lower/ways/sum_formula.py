@@ -12,7 +12,7 @@ import numpy as np
 from edgekit.lower.binary import activation_of
 from edgekit.lower.fixed import activation_range
 from edgekit.lower.passes.elementwise import INT8, binary_of
-from edgekit.lower.program import HELIUM, RV32, THUMB, KernelCall, Target
+from edgekit.lower.program import HELIUM, PLAIN, KernelCall, Target
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.tflite.graph import Graph, Op
 
@@ -43,14 +43,9 @@ def helium_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     return _ways(op, graph, _Kind("sum_helium", "helium formula", 2.13, 220))
 
 
-@way_for("ADD", "SUB", needs=THUMB)
-def thumb_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    return _ways(op, graph, _Kind("sum_formula", "formula", 16.0, 120))
-
-
-@way_for("ADD", "SUB", needs=RV32)
-def rv32_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    return _ways(op, graph, _Kind("sum_formula", "formula", 16.0, 120))
+@way_for("ADD", "SUB", needs=PLAIN)
+def plain_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    return _ways(op, graph, _Kind("sum_formula", "formula", 19.0, 120))
 
 
 def _ways(op: Op, graph: Graph, kind: _Kind) -> Iterator[Way]:
