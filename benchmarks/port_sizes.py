@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's digits model built for every board with a chip port, and run on those that QEMU has.
+"""Every board with a chip port: what its firmware takes, and on the emulated ones a whole deploy.
 
-A board that it does not fit gets a model of two small dense layers. With `--largest` each board
-gets the largest of MLPerf Tiny's four models and the digits that it holds. Sizes are of the whole
-firmware; instructions are the median of one inference, counted by the emulator. Fails where an
-output differs from TFLite Micro's or a board does not build.
+Each board gets the demo's digits model, or where that does not fit one of two small dense layers;
+with `--largest` the largest (bytes of the .tflite) of MLPerf Tiny's four models and the digits that
+its flash and RAM hold. Emulated boards are deployed to: converted, built, run, every output
+compared; the others are built against the part's real memory map. Sizes are of the whole firmware;
+instructions are the median of one inference, counted by the emulator. Fails where an output
+differs from TFLite Micro's or nothing fits.
 
     python benchmarks/port_sizes.py [--samples 20] [--model digits.tflite] [--board B ...]
-    python benchmarks/port_sizes.py --largest --samples 3 --board qemu-microbit ...
+    python benchmarks/port_sizes.py --largest --samples 3 [--write]
+
+`--write` keeps the rows in benchmarks/results, port_sizes.json or port_sizes_largest.json.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -24,6 +29,8 @@ import edgekit
 from edgekit.errors import LimitBroken
 
 sys.path.insert(0, str(ROOT))
+
+HEAD = ("board", "core", "model", "flash", "of", "RAM", "of", "bit-exact", "median", "unit")
 
 
 def digits(folder: Path) -> Path:
@@ -37,28 +44,49 @@ def dense(folder: Path) -> Path:
     return dense_model(folder / "dense.tflite")
 
 
-def build(board: Any, models: list[Path], folder: Path) -> tuple[Path, Path, Any]:
-    """The first of `models` that fits `board`: itself, its project and the build's record."""
+def fitting(board: Any, models: list[Path], folder: Path, samples: int) -> dict[str, Any]:
+    """The row of the first of `models` that fits `board`."""
     for model in models:
         verdict = edgekit.inspect(model, board=board.id).board
         if verdict is not None and not verdict.fits:
             continue
-        project = folder / f"{board.id}-{model.stem}"
-        edgekit.firmware(model, board=board.id, out=project)
         try:
-            return model, project, edgekit.build(project)
+            return row(board, model, folder / f"{board.id}-{model.stem}", samples)
         except LimitBroken as broken:
             print(f"{board.id}: {model.stem}: {broken}", file=sys.stderr)
     raise LimitBroken(f"no model fits {board.id}")
 
 
-def measure(board: Any, project: Path, samples: int) -> tuple[str, str, bool]:
-    """Bit-exact samples, median instructions, and whether all is well."""
+def row(board: Any, model: Path, folder: Path, samples: int) -> dict[str, Any]:
+    """What `model` takes on `board` and, where that is emulated, what it does there."""
+    bench = None
     if board.emulator is None:
-        return "not run: no hardware here", "-", True
-    bench = edgekit.bench(project, eval_samples=samples, profile=False)
-    unit = f"{bench.latency.median:,.0f} {bench.latency.unit}"
-    return f"{bench.bit_exact}/{bench.samples}", unit, bench.bit_exact == bench.samples
+        edgekit.firmware(model, board=board.id, out=folder)
+        built = edgekit.build(folder)
+    else:
+        deployed = edgekit.deploy(model, board=board.id, out=folder, eval_samples=samples)
+        built, bench = deployed.build, deployed.bench
+    return {
+        "board": board.id,
+        "core": board.core,
+        "model": model.stem,
+        "flash_bytes": built.flash_bytes,
+        "flash_limit_bytes": board.memory.flash_bytes,
+        "ram_bytes": built.ram_bytes,
+        "ram_limit_bytes": board.memory.ram_bytes,
+        "samples": bench.samples if bench else 0,
+        "bit_exact": bench.bit_exact if bench else None,
+        "median": bench.latency.median if bench else None,
+        "unit": bench.latency.unit if bench else "",
+    }
+
+
+def cells(found: dict[str, Any]) -> list[Any]:
+    sizes = [found[key] for key in list(found)[:7]]
+    if found["bit_exact"] is None:
+        return [*sizes, "only built", "-", ""]
+    exact = f"{found['bit_exact']}/{found['samples']}"
+    return [*sizes, exact, f"{found['median']:,.0f}", found["unit"]]
 
 
 def main() -> int:
@@ -67,10 +95,11 @@ def main() -> int:
     parser.add_argument("--model", type=Path)
     parser.add_argument("--board", nargs="*")
     parser.add_argument("--largest", action="store_true")
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     boards = [each for each in edgekit.boards() if each.buildable]
     wanted = [each for each in boards if not options.board or each.id in options.board]
-    rows, good = [], True
+    rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         models = [options.model or digits(folder), dense(folder)]
@@ -78,18 +107,15 @@ def main() -> int:
             big = [mlperf_model(name) for name in MLPERF_TINY]
             models = sorted(big, key=lambda path: path.stat().st_size, reverse=True) + models
         for board in wanted:
-            model, project, built = build(board, models, folder)
-            exact, median, fine = measure(board, project, options.samples)
-            good = good and fine
-            sizes = (built.flash_bytes, board.memory.flash_bytes)
-            rams = (built.ram_bytes, board.memory.ram_bytes)
-            row = (board.id, board.core, model.stem, *sizes, *rams, exact, median)
-            rows.append(row)
-            print(*row, file=sys.stderr)
-    print(conditions(), f"{options.samples} generated inputs", sep="; ")
-    head = ("board", "core", "model", "flash", "of", "RAM", "of", "bit-exact", "median")
-    print(table(head, rows))
-    return 0 if good else 1
+            rows.append(fitting(board, models, folder, options.samples))
+            print(*cells(rows[-1]), file=sys.stderr)
+    head = f"{conditions()}; {options.samples} generated inputs"
+    print(head, table(HEAD, [cells(found) for found in rows]), sep="\n")
+    if options.write:
+        file = f"port_sizes{'_largest' if options.largest else ''}.json"
+        body = json.dumps({"conditions": head, "rows": rows}, indent=1)
+        (ROOT / "benchmarks" / "results" / file).write_text(body + "\n")
+    return 0 if all(found["bit_exact"] in (None, found["samples"]) for found in rows) else 1
 
 
 if __name__ == "__main__":
