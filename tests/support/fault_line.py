@@ -61,6 +61,7 @@ class FaultLine:
         self._order = 0
         self._back_at = 0.0
         self._master = self._slave = -1
+        self._next: tuple[int, int] | None = None
         self._open_host()
         os.set_blocking(device, False)
         self._over = threading.Event()
@@ -84,20 +85,17 @@ class FaultLine:
         self._over.set()
         self._thread.join(timeout=10)
         self._close_host()
+        _close(*(self._next or ()))
         if self.error is not None and error is None:
             raise self.error
 
     def _open_host(self) -> None:
-        master, slave = os.openpty()
-        tty.setraw(slave)
-        os.set_blocking(master, False)
-        self._master, self._slave = master, slave
+        self._master, self._slave = self._next or _new_pty()
+        self._next = None
 
     def _close_host(self) -> None:
         master, slave, self._master, self._slave = self._master, self._slave, -1, -1
-        for each in (slave, master):
-            if each >= 0:
-                os.close(each)
+        _close(slave, master)
 
     def _serve(self) -> None:
         try:
@@ -185,6 +183,7 @@ class FaultLine:
             self._pass(way, frame)
 
     def _vanish(self) -> None:
+        self._next = _new_pty()  # opened before the old one is closed: it has another name
         self._close_host()
         self._back_at = time.monotonic() + self._rng.uniform(*AWAY_S)
         self._later.clear()
@@ -219,6 +218,20 @@ class FaultLine:
         """What a receiver at another rate makes of `data`: other bytes, zeros among them."""
         bytes_out = self._rng.randbytes(2 * len(data))
         return bytes(0 if byte < 40 else byte for byte in bytes_out)
+
+
+def _new_pty() -> tuple[int, int]:
+    """Both ends, the line raw, the first not blocking."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    return master, slave
+
+
+def _close(*ends: int) -> None:
+    for end in ends:
+        if end >= 0:
+            os.close(end)
 
 
 def _speed(fd: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import termios
 import threading
 import time
 import tty
@@ -67,7 +68,7 @@ class Firmware:
         native = emulator.program == "native"
         self.command = native_command(elf) if native else qemu_command(emulator, elf)
         self.wire, self.end = os.openpty()
-        tty.setraw(self.end)
+        _as_it_is(self.end)
         self.process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -90,6 +91,14 @@ class Firmware:
     @property
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+
+def _as_it_is(fd: int) -> None:
+    """No byte becomes another, also after QEMU has turned output processing on again."""
+    tty.setraw(fd)
+    modes = termios.tcgetattr(fd)
+    modes[1] &= ~termios.ONLCR
+    termios.tcsetattr(fd, termios.TCSANOW, modes)
 
 
 def build(board: Board, folder: Path, *, sanitize: bool = False) -> Path:

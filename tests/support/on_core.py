@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small C program on an emulated Cortex-M: built, run in QEMU, its text returned."""
+"""A small C program on an emulated core: built, run in QEMU, its text returned."""
 
 from __future__ import annotations
 
@@ -12,6 +12,18 @@ from edgekit.resources import resource_dir
 
 HERE = Path(__file__).resolve().parent
 TIMEOUT_S = 300.0
+_START = {"arm-none-eabi": "core_start.c", "riscv64-unknown-elf": "core_start_rv32.c"}
+_OUTPUT = {
+    "arm-none-eabi": (
+        *("-semihosting-config", "enable=on,target=native"),
+        *("-serial", "none"),
+    ),
+    "riscv64-unknown-elf": ("-serial", "stdio"),
+}
+_PLATFORM = {
+    "arm-none-eabi": ("--specs=nano.specs", "--specs=nosys.specs"),
+    "riscv64-unknown-elf": ("-Wl,--no-warn-rwx-segments",),
+}
 
 
 def build_for_core(
@@ -25,15 +37,16 @@ def build_for_core(
     regions = {region.kind: region.origin for region in reversed(board.memory.regions)}
     elf = folder / "program.elf"
     command = [
-        "arm-none-eabi-gcc",
+        f"{board.build.toolchain}-gcc",
         *(() if other else board.build.cpu_flags),
         *("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", *flags),
         *("-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-nostartfiles"),
-        *("--specs=nano.specs", "--specs=nosys.specs", f"-T{HERE / 'core.ld'}"),
+        *_PLATFORM[board.build.toolchain],
+        f"-T{HERE / 'core.ld'}",
         f"-Wl,--defsym=FLASH_START={regions['flash']},--defsym=RAM_START={regions['ram']}",
-        f"-DFPGAIO={board.build.defines['EK_FPGAIO_BASE']}u",
+        f"-DFPGAIO={board.build.defines.get('EK_FPGAIO_BASE', 0)}u",
         *("-I", str(resource_dir("firmware") / "runtime"), "-I", str(folder), "-I", str(HERE)),
-        str(HERE / "core_start.c"),
+        str(HERE / _START[board.build.toolchain]),
         *(str(folder / name) for name in sources if name.endswith(".c")),
         *("-o", str(elf)),
     ]
@@ -47,9 +60,9 @@ def run_on_core(elf: Path, board: Board) -> str:
     assert board.emulator is not None
     done = subprocess.run(
         [
-            *(board.emulator.program, "-M", board.emulator.machine, "-nographic"),
-            *("-semihosting-config", "enable=on,target=native", "-monitor", "none"),
-            *("-serial", "none", "-icount", f"shift={board.emulator.icount_shift}"),
+            *(board.emulator.program, "-M", board.emulator.machine, *board.emulator.args),
+            *("-nographic", "-monitor", "none", "-icount", f"shift={board.emulator.icount_shift}"),
+            *_OUTPUT[board.build.toolchain],
             *("-kernel", str(elf)),
         ],
         capture_output=True,
@@ -61,16 +74,16 @@ def run_on_core(elf: Path, board: Board) -> str:
 
 
 def instructions(ticks: int, board: Board) -> float:
-    """Instructions that `ticks` of the FPGAIO counter stand for."""
+    """Instructions that `ticks` of the board's counter stand for."""
     assert board.emulator is not None and board.emulator.icount_shift is not None
-    return ticks / int(board.build.defines["EK_COUNTER_HZ"]) * 1e9 / 2**board.emulator.icount_shift
+    return ticks / board.time.clock_hz * 1e9 / 2**board.emulator.icount_shift
 
 
-def flash_bytes(elf: Path) -> int:
+def flash_bytes(elf: Path, board: Board) -> int:
     """Bytes that the program takes in flash, without what every such program holds to start and to
     write: code, constants and initial values, as `arm-none-eabi-size` counts them."""
     done = subprocess.run(
-        ["arm-none-eabi-nm", "-S", "--defined-only", str(elf)],
+        [f"{board.build.toolchain}-nm", "-S", "--defined-only", str(elf)],
         capture_output=True,
         text=True,
         timeout=TIMEOUT_S,
@@ -94,5 +107,6 @@ def core_board(core: str = "cortex-m4") -> Board:
         "cortex-m7": "mps2-an500",
         "cortex-m33": "mps2-an505",
         "cortex-m55": "mps3-an547",
+        "rv32": "virt-rv32",
     }
     return load_board(f"qemu-{machines[core]}")
