@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgekit.cli.check_tables import check_facts, show_checks
+from edgekit.cli.layer_tables import show_choice
 from edgekit.cli.packing_tables import encoded_facts, packing_facts, show_compression
 from edgekit.cli.show import (
     Row,
@@ -55,6 +57,8 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
         rows.append(
             ("calibration", f"{calibration['samples']} samples", str(calibration["method"]))
         )
+    if noisy := noisiest(record.get("statistics") or ()):
+        rows.append(("noisiest", f"{noisy['sqnr_db']:.1f} dB SQNR", f"layer {noisy['layer']}"))
     if kernels := record.get("kernels"):
         weights = sum(kernel["weights"] for kernel in kernels)
         share = {
@@ -66,6 +70,12 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
     rows += check_facts(record.get("checks"))
     rows.append(("arena", arenas(record["arena_bytes"]), arena_note(record)))
     return rows + packing_facts(record.get("packing"))
+
+
+def noisiest(statistics: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The activation that its integers hold worst: with the least signal over noise."""
+    rows = [row for row in statistics if row["kind"] != "weights" and row["sqnr_db"] is not None]
+    return min(rows, key=lambda row: float(row["sqnr_db"]), default=None)
 
 
 def arenas(by_runtime: dict[str, int | None]) -> str:
@@ -124,6 +134,7 @@ def show_inspect(out: Console, record: dict[str, Any]) -> None:
         rows.append((board["board"], f"{verdict} (constants and activations alone)", limits))
     facts(out, rows)
     _show_ops(out, record["ops"])
+    show_choice(out, record["lowered"])
     show_checks(out, record["checks"])
 
 

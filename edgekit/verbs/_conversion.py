@@ -20,6 +20,8 @@ from edgekit.verbs._zeros import KernelZeros, Zeros, kernel_zeros
 if TYPE_CHECKING:
     from edgekit.model.dataset import Dataset, Split
     from edgekit.model.load import LoadedModel
+    from edgekit.quantize.convert import Quantized
+    from edgekit.quantize.statistics import TensorStatistics
     from edgekit.verbs._hosted import Hosted
 
 COMPARED_SAMPLES = 32  # for the output error; every one costs a run of TFLM's reference kernels
@@ -88,12 +90,23 @@ class Conversion:
     calibration: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
     floats: Floats | None = None
+    quantized: Quantized | None = None
     kernels: tuple[KernelZeros, ...] = ()
     evidence: Evidence | None = None
     allow: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     accuracy: dict[str, float] | None = None
     output_error: dict[str, float] | None = None
+
+    def statistics(self) -> tuple[TensorStatistics, ...]:
+        """Of activations on the calibration samples and of weights; () where nothing was seen."""
+        from edgekit.quantize.statistics import tensor_statistics
+        from edgekit.tflite.reader import read_graph
+
+        if self.quantized is None or self.quantized.float_file is None:
+            return ()
+        floats = read_graph(self.quantized.float_file)
+        return tensor_statistics(self.graph, floats, self.quantized.measured)
 
     def compare(self, hosted: Hosted, progress: Progress) -> Conversion:
         """With `output_error` and `accuracy` filled in; unchanged for a .tflite given as it is."""
@@ -166,6 +179,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
             *zeros.remarks,
         ),
         floats=floats,
+        quantized=quantized,
         kernels=zeros.rows,
         evidence=evidence,
         allow=options.allow,

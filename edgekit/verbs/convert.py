@@ -12,6 +12,7 @@ from edgekit import artifacts
 from edgekit.boards import Board, load_board
 from edgekit.progress import SILENT, Progress
 from edgekit.quantize.checks import CheckResult, Evidence, check_closed, remarks
+from edgekit.quantize.statistics import TensorStatistics
 from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._arena import TflmArena, check_arena
@@ -35,6 +36,7 @@ class ConvertRecord:
     model on the first `output_error["samples"]` calibration samples; `accuracy` is over
     `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
     `kernels` are those that came pruned, with their sparsity in the model and in the file.
+    `statistics` are of the activations on the calibration samples, and of the weights.
     `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it. `checks` holds what
     came of each check of the file; what they remarked on is among the warnings.
     """
@@ -52,6 +54,7 @@ class ConvertRecord:
     versions: dict[str, str]
     ops: tuple[OpRow, ...]
     tensors: tuple[TensorScales, ...]
+    statistics: tuple[TensorStatistics, ...]
     arena_bytes: dict[str, int | None]
     tflm_arena: TflmArena | None
     runtimes: dict[str, str]
@@ -264,6 +267,7 @@ def _record(
         versions=_versions(done),
         ops=op_rows(graph, hosted.aot_refusals, hosted.refusals.get("tflm", "")),
         tensors=tensor_scales(graph),
+        statistics=done.statistics(),
         arena_bytes=hosted.arena_bytes,
         tflm_arena=hosted.tflm_arena,
         runtimes=hosted.refusals,
