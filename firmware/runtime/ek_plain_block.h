@@ -76,11 +76,11 @@ EK_NAKED void ek_plain_block_away(const int32_t *x EK_UNUSED, const uint8_t *wei
 
 #ifdef EK_RV32
 /* Four channels at a time: sixteen sums, four inputs and a weight in registers. */
-#define EK_PLAIN_ROW(c, k)              \
-  w = weights[c * s->inputs + (k)];     \
-  a##c += x0 * w, b##c += x1 * w, c##c += x2 * w, d##c += x3 * w;
-#define EK_PLAIN_OUT(c)                                                                        \
-  ek_plain_write(out + c, a##c, b##c, c##c, d##c, x, records + c, s);
+#define EK_PLAIN_ROW(n, k)          \
+  w = weights[(n)*s->inputs + (k)]; \
+  a##n += x0 * w, b##n += x1 * w, c##n += x2 * w, d##n += x3 * w;
+#define EK_PLAIN_OUT(n) \
+  ek_plain_write(out + (n), a##n, b##n, c##n, d##n, x, records + (n), s);
 EK_KERNEL void ek_plain_write(int8_t *out, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
                               const int32_t *x, const ek_stepped *r, const ek_plain_shape *s) {
   const uint32_t start = (uint32_t)r->start;

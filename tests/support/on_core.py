@@ -98,15 +98,18 @@ def flash_bytes(elf: Path, board: Board) -> int:
     )
 
 
+# Core -> the emulated board that stands for it.
+CORES = {
+    "cortex-m0plus": "qemu-mps2-an385-m0plus",
+    "cortex-m3": "qemu-mps2-an385",
+    "cortex-m4": "qemu-mps2-an386",
+    "cortex-m7": "qemu-mps2-an500",
+    "cortex-m33": "qemu-mps2-an505",
+    "cortex-m55": "qemu-mps3-an547",
+    "rv32": "qemu-virt-rv32",
+}
+
+
 def core_board(core: str = "cortex-m4") -> Board:
     """The emulated board of a core."""
-    machines = {
-        "cortex-m0plus": "mps2-an385-m0plus",
-        "cortex-m3": "mps2-an385",
-        "cortex-m4": "mps2-an386",
-        "cortex-m7": "mps2-an500",
-        "cortex-m33": "mps2-an505",
-        "cortex-m55": "mps3-an547",
-        "rv32": "virt-rv32",
-    }
-    return load_board(f"qemu-{machines[core]}")
+    return load_board(CORES[core])
