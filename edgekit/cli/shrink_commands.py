@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import options as o
+from edgekit.cli import training_options as t
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
 
-TRAINING = "Fine-tuning"
 SEARCH = "Search"
 
 
@@ -54,23 +54,10 @@ def cluster(
             metavar="HOW", help="Where the values begin: kmeans, linear, density or random."
         ),
     ] = "kmeans",
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(metavar="LAYER", help="A layer to leave alone; may be repeated."),
-    ] = None,
-    epochs: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=0, help="Passes over the training data.", rich_help_panel=TRAINING
-        ),
-    ] = 1,
-    batch_size: Annotated[
-        int,
-        typer.Option(metavar="N", min=1, help="Samples a step.", rich_help_panel=TRAINING),
-    ] = 128,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Of the optimizer.", rich_help_panel=TRAINING)
-    ] = 1e-4,
+    keep: t.Keep = None,
+    epochs: t.Epochs = 1,
+    batch_size: t.BatchSize = 128,
+    learning_rate: t.LearningRate = 1e-4,
     seed: o.Seed = 0,
     custom: o.Custom = None,
     force: o.Force = False,
@@ -145,35 +132,21 @@ def fit(
             rich_help_panel=SEARCH,
         ),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, help="Passes over the data, a candidate.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Steps of a candidate, instead.", rich_help_panel=TRAINING
-        ),
-    ] = None,
+    epochs: t.SomeEpochs = None,
+    steps: t.SomeSteps = None,
     final_steps: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
             help="More steps of the winner in the end.",
-            rich_help_panel=TRAINING,
+            rich_help_panel=t.PANEL,
         ),
     ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Samples.", rich_help_panel=TRAINING)
-    ] = None,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Of the optimizer.", rich_help_panel=TRAINING)
-    ] = 1e-3,
+    batch_size: t.SomeBatchSize = None,
+    learning_rate: t.LearningRate = 1e-3,
     augment: Annotated[
-        str, typer.Option(metavar="HOW", help="none or flip_shift.", rich_help_panel=TRAINING)
+        str, typer.Option(metavar="HOW", help="none or flip_shift.", rich_help_panel=t.PANEL)
     ] = "none",
     optimize: o.OptimizeFor = o.Optimize.BALANCED,
     samples: o.Samples = 200,
