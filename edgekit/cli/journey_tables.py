@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from edgekit.cli.layer_tables import show_layers
 from edgekit.cli.show import (
     Row,
     facts,
@@ -105,32 +106,6 @@ def memory_facts(record: dict[str, Any]) -> list[Row]:
 
 def _stack(used_bytes: int | None) -> str:
     return "stack not known" if used_bytes is None else f"stack used {kib(used_bytes)}"
-
-
-def show_layers(out: Console, record: dict[str, Any]) -> None:
-    if not record["layers"]:
-        return
-    total = sum(layer["ticks"] for layer in record["layers"]) or 1
-    unit = record["latency"]["unit"]
-    timed = "cycles" in record["layers"][0]
-    table(
-        out,
-        ("#", "op", "layer", "MACs", unit, "share", *(["cycles, est."] if timed else [])),
-        [
-            (
-                str(layer["index"]),
-                layer["op"],
-                layer["layer"],
-                number(layer["macs"]) if layer["macs"] else "",
-                number(layer[unit]),
-                percent(layer["ticks"] / total),
-                *([number(layer["cycles"])] if timed else []),
-            )
-            for layer in record["layers"]
-        ],
-        left=("op", "layer"),
-        may_shrink=("layer",),
-    )
 
 
 def show_deploy(out: Console, record: dict[str, Any]) -> None:

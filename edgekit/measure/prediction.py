@@ -37,12 +37,14 @@ class PredictionError:
     """Predicted against counted instructions over `layers` layers.
 
     `median_error` is the median of |error|, `total_error` that of the sums, `worst` the layer of
-    the largest |error|, `costliest` the one whose miss is most instructions.
+    the largest |error|, `costliest` the one whose miss is most instructions. `cycles_error` is
+    that of the sums of predicted against estimated cycles, None where either is not known.
     """
 
     layers: int
     median_error: float
     total_error: float
+    cycles_error: float | None
     worst: LayerError
     costliest: LayerError
     ways: tuple[WayError, ...]
@@ -63,7 +65,8 @@ def prediction_error(rows: Iterable[Mapping[str, Any]]) -> PredictionError | Non
     return PredictionError(
         layers=len(told),
         median_error=_median(told),
-        total_error=_total(told),
+        total_error=_total(told) or 0.0,
+        cycles_error=_total(told, "predicted_cycles", "cycles"),
         worst=_named(max(told, key=lambda row: abs(error_of(row)))),
         costliest=_named(
             max(told, key=lambda row: abs(row["predicted_instructions"] - row["instructions"]))
@@ -79,17 +82,23 @@ def error_of(row: Mapping[str, Any]) -> float:
 
 def _of_way(rows: list[Mapping[str, Any]], counted: float) -> WayError:
     share = sum(row["instructions"] for row in rows) / counted
-    return WayError(rows[0]["way"], len(rows), round(share, 6), _median(rows), _total(rows))
+    return WayError(rows[0]["way"], len(rows), round(share, 6), _median(rows), _total(rows) or 0.0)
 
 
 def _median(rows: list[Mapping[str, Any]]) -> float:
     return round(statistics.median(abs(error_of(row)) for row in rows), 6)
 
 
-def _total(rows: list[Mapping[str, Any]]) -> float:
-    sums = (sum(row[key] for row in rows) for key in ("predicted_instructions", "instructions"))
-    predicted, counted = sums
-    return round(predicted / counted - 1, 6)
+def _total(
+    rows: list[Mapping[str, Any]],
+    foretold: str = "predicted_instructions",
+    counted: str = "instructions",
+) -> float | None:
+    """The error of the sums; None where a row lacks one of the two."""
+    if not all(row.get(foretold) and row.get(counted) for row in rows):
+        return None
+    predicted, found = (sum(row[key] for row in rows) for key in (foretold, counted))
+    return round(float(predicted / found - 1), 6)
 
 
 def _named(row: Mapping[str, Any]) -> LayerError:

@@ -13,7 +13,7 @@ from edgekit.report.words import kib, number, percent, signed, source_of
 
 LAYER_KEYS = (
     *("index", "op", "layer", "way", "macs", "macs_run", "ticks", "us", "instructions", "share"),
-    *("ticks_per_mac", "cycles", "predicted_instructions", "prediction_error"),
+    *("ticks_per_mac", "cycles", "predicted_instructions", "prediction_error", "predicted_cycles"),
 )
 
 

@@ -188,6 +188,7 @@ def _foretold(row: dict[str, Any], rows: Any, position: int) -> dict[str, Any]:
     told = rows[position] if rows else {}
     if "way" not in told:
         return {}
-    found = {key: told[key] for key in ("way", "predicted_instructions")}
+    keys = ("way", "predicted_instructions", "predicted_cycles")
+    found = {key: told.get(key) for key in keys}
     comparable = found["predicted_instructions"] and row.get("instructions")
     return found | {"prediction_error": error_of(row | found) if comparable else None}

@@ -86,7 +86,10 @@ def compare_runs(
         layers=layers_of(bodies, comparable="latency" not in apart),
         max_regression=max_regression,
         regressions=tuple(_regressions(figures, facts)),
-        notes=(*(f"{key} cannot be compared: {why}" for key, why in apart.items()), *_notes(bodies)),
+        notes=(
+            *(f"{key} cannot be compared: {why}" for key, why in apart.items()),
+            *_notes(bodies),
+        ),
         report=report,
     )
 

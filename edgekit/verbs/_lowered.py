@@ -28,11 +28,11 @@ def board_target(board: Board, optimize: str) -> Target:
 
 def lowered_ops(program: Program) -> tuple[dict[str, Any], ...]:
     """One row per op that runs: `{op, layer, origin, macs, outputs, way, predicted_instructions,
-    constant_bytes, scratch_bytes}`.
+    predicted_cycles, constant_bytes, scratch_bytes}`.
 
     `origin` are the ops of the .tflite file that it stands for, the one that names it first;
-    `way` is how it is run, `predicted_instructions` what one inference was foretold to take, 0
-    for an op that moves nothing.
+    `way` is how it is run, `predicted_instructions` and `predicted_cycles` (None for a core
+    without a model) what one inference was foretold to take, 0 for an op that moves nothing.
     """
     from edgekit.lower.build import macs
 
@@ -44,18 +44,27 @@ def lowered_ops(program: Program) -> tuple[dict[str, Any], ...]:
             "origin": op.origins,
             "macs": macs(op, graph),
             "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
-            **_way(call, graph),
+            **_way(call, graph, program.target.core),
         }
         for op, call in zip(graph.ops, program.calls, strict=True)
     )
 
 
-def _way(call: KernelCall, graph: Graph) -> dict[str, Any]:
+def constant_bytes(program: Program) -> int:
+    """Weights, indices and parameters as the aot runtime stores them."""
+    return sum(_way(call, program.graph)["constant_bytes"] for call in program.calls)
+
+
+def _way(call: KernelCall, graph: Graph, core: str) -> dict[str, Any]:
+    from edgekit.lower.ways.way import call_cycles
+
     arrays = (graph.tensor(index) for index in call.inputs if graph.tensor(index).is_constant)
     constants = sum(const.data.nbytes for const in call.consts)
+    cycles = call_cycles(call, core)
     return {
         "way": "none" if call.alias else call.way,
         "predicted_instructions": 0 if call.alias else round(call.instructions),
+        "predicted_cycles": None if cycles is None else round(cycles),
         "constant_bytes": constants + sum(tensor.bytes for tensor in arrays),
         "scratch_bytes": call.scratch_bytes,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 from edgekit.tflite.reader import read_graph
 from edgekit.tflm.ops import unsupported_ops
 from edgekit.verbs._arena import TflmArena, tflm_arena
+from edgekit.verbs._lowered import board_target, lowered_ops
 from edgekit.verbs._named import read_named
 from edgekit.verbs.golden import NOT_CHECKED, try_tflm
 
@@ -85,7 +87,9 @@ class InspectRecord:
     `tflm_arena` says how the tflm arena was found and what is in it.
     `peak_bytes` is the most that activations need at once, before any sharing in place.
     `decodes` is how many DECODE ops TFLite Micro runs besides `ops`; weights count as decoded.
-    `checks` are those of a conversion, as far as the file alone tells.
+    `lowered` are the ops that the aot runtime would run on the board that was asked for, after its
+    passes: the way chosen for each and what it is predicted to take, as in a firmware's record;
+    empty without a board. `checks` are those of a conversion, as far as the file alone tells.
     """
 
     tflite: Path
@@ -105,6 +109,7 @@ class InspectRecord:
     tflm_arena: TflmArena | None
     runtimes: dict[str, str]
     decodes: int
+    lowered: tuple[dict[str, Any], ...]
     checks: tuple[CheckResult, ...]
     board: BoardFit | None
 
@@ -112,13 +117,20 @@ class InspectRecord:
 Span = tuple[int, int]
 
 
-def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
-    """Ops, tensors, costs and runtimes of a .tflite file; EdgekitError where it is none."""
+def inspect(
+    model: str | Path, *, board: str | None = None, optimize: str = "balanced"
+) -> InspectRecord:
+    """Ops, tensors, costs and runtimes of a .tflite file; EdgekitError where it is none.
+
+    With `board`, also how the aot runtime would run each layer there, optimized for "speed",
+    "balanced" or "size".
+    """
     path = Path(model)
     graph = read_named(path)
     chosen = load_board(board) if board else None
     aot = refusals(graph)
-    program = None if aot else lower_graph(graph)
+    target = board_target(chosen, optimize) if chosen else None
+    program = None if aot else lower_graph(graph, target)
     planned, tflm_reason = _in_tflm(path, graph, chosen)
     spans = lifetimes(graph)
     ops = op_rows(graph, aot, tflm_reason)
@@ -147,6 +159,7 @@ def inspect(model: str | Path, *, board: str | None = None) -> InspectRecord:
         tflm_arena=planned,
         runtimes={"aot": next(iter(aot.values()), ""), "tflm": tflm_reason},
         decodes=len(graph.decodes),
+        lowered=lowered_ops(program) if program and chosen else (),
         checks=run_checks(Evidence(graph, path.name, converted=False)),
         board=_fit(chosen, stored, arena["aot"]) if chosen else None,
     )

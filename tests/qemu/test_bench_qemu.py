@@ -89,3 +89,16 @@ def test_cycles_are_estimated_where_there_is_a_model(tmp_path: Path, board: str)
     assert ("no timings" in record.cycles["limits"]) == (board == "qemu-mps2-an505")
     layers = sum(row["cycles"] for row in record.layers)
     assert abs(layers - cycles) < 0.2 * cycles
+
+
+def test_each_layer_has_its_way_and_the_error_of_its_prediction(tmp_path: Path) -> None:
+    model = dense_model(tmp_path / "small.tflite")
+    record = edgekit.deploy(model, out=tmp_path / "out", eval_samples=3).bench
+    told = record.prediction
+    assert told is not None and told.layers == 3
+    for row in record.layers:
+        assert row["prediction_error"] == pytest.approx(
+            row["predicted_instructions"] / row["instructions"] - 1, abs=1e-6
+        )
+    assert told.worst.error == max((r["prediction_error"] for r in record.layers), key=abs)
+    assert told.cycles_error is not None

@@ -76,6 +76,26 @@ def test_a_board_says_whether_it_fits(model: Path) -> None:
         edgekit.inspect(model, board="qemu-mps2-an999")
 
 
+def test_a_board_shows_how_each_layer_would_run(model: Path) -> None:
+    assert edgekit.inspect(model).lowered == ()
+    rows = edgekit.inspect(model, board="qemu-mps2-an386").lowered
+    assert [row["layer"] for row in rows] == ["hidden", "scores", "probs"]
+    assert all(row["way"] and row["predicted_instructions"] > 0 for row in rows)
+    assert all(row["predicted_cycles"] >= row["predicted_instructions"] for row in rows)
+    assert any(row["way"] != "portable" for row in rows)
+    other = edgekit.inspect(model, board="qemu-mps2-an500", optimize="size").lowered
+    assert all(row["predicted_cycles"] is None for row in other)
+
+
+def test_what_inspect_shows_is_what_firmware_writes(model: Path, tmp_path: Path) -> None:
+    shown = edgekit.inspect(model, board="qemu-mps2-an386", optimize="speed")
+    written = edgekit.firmware(
+        model, board="qemu-mps2-an386", optimize="speed", out=tmp_path / "fw"
+    )
+    assert written.ops == shown.lowered
+    assert written.arena_bytes == shown.arena_bytes["aot"]
+
+
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x20\0\0\0TFL3" + b"\xff" * 40])
 def test_what_is_no_model_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "broken.tflite"

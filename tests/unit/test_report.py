@@ -185,6 +185,7 @@ PREDICTION = {
     "layers": 2,
     "median_error": 0.5,
     "total_error": -0.25,
+    "cycles_error": 0.125,
     "worst": {"index": 1, "op": "SOFTMAX", "layer": "", "way": "portable", "error": -0.9},
     "costliest": {"index": 0, "op": "CONV_2D", "layer": "conv", "way": "packed", "error": -0.1},
     "ways": [

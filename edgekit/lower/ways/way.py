@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from edgekit.lower.opkind import REGISTRY
-from edgekit.lower.program import DSP, KernelCall, Target
+from edgekit.lower.program import DSP, KernelCall, Program, Target
 from edgekit.tflite.graph import Graph, Op
 
 PORTABLE = "portable"
@@ -26,6 +26,7 @@ PORTABLE_OTHERS = (0.0, 30.0)
 # firmware/emulator/ek_cycles.c over the MLPerf Tiny models, dense and pruned.
 CYCLES = {"packed": 1.38, "planes": 1.29, "winograd": 1.2, "pool": 1.14}
 CYCLES_OTHERS = 1.37
+TIMED_ALIKE = ("cortex-m4", "cortex-m33")
 PORTABLE_CODE_BYTES = 600
 
 
@@ -50,7 +51,24 @@ class Way:
     @property
     def cycles(self) -> float:
         """Predicted cycles of one inference on a Cortex-M4, without wait states."""
-        return self.instructions * CYCLES.get(self.name.split(" ")[0], CYCLES_OTHERS)
+        return self.instructions * _per_instruction(self.name)
+
+
+def predicted_cycles(program: Program, core: str) -> int | None:
+    """What the chosen ways are predicted to take; None for a core that is timed otherwise."""
+    each = [call_cycles(call, core) for call in program.calls]
+    return None if None in each else round(sum(filter(None, each)))
+
+
+def call_cycles(call: KernelCall, core: str) -> float | None:
+    """What one call is predicted to take; None for a core that is timed otherwise."""
+    if core not in TIMED_ALIKE:
+        return None
+    return 0.0 if call.alias else call.instructions * _per_instruction(call.way)
+
+
+def _per_instruction(way: str) -> float:
+    return CYCLES.get(way.split(" ")[0], CYCLES_OTHERS)
 
 
 Maker = Callable[[Op, Graph, Target], Iterator[Way]]
