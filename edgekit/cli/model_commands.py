@@ -25,6 +25,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "edgekit inspect build/kws/kws.tflite",
+            "edgekit inspect kws.tflite --board qemu-mps2-an386 --optimize speed",
             "edgekit inspect kws.tflite --json | jq .arena_bytes",
         )
     )(inspect)
@@ -93,6 +94,7 @@ def convert(
 def inspect(
     model: o.TfliteModel,
     board: o.OptionalBoard = None,
+    optimize: o.OptimizeFor = o.Optimize.BALANCED,
     as_json: o.Json = False,
     debug: o.Debug = False,
 ) -> None:
@@ -100,4 +102,8 @@ def inspect(
     from edgekit.cli.tables import show_inspect
     from edgekit.verbs.inspect import inspect as verb
 
-    deliver(lambda progress: verb(model, board=board), show_inspect, as_json=as_json)
+    deliver(
+        lambda progress: verb(model, board=board, optimize=optimize.value),
+        show_inspect,
+        as_json=as_json,
+    )
