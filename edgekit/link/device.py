@@ -67,6 +67,11 @@ class Device:
         return self._session.stats
 
     @property
+    def port_name(self) -> str:
+        """The port as it is called now."""
+        return self._line.name
+
+    @property
     def baud(self) -> int:
         """The line's rate now."""
         return self._upkeep.baud

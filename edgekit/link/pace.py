@@ -26,17 +26,18 @@ class _Seen:
 
 
 class Pace:
-    """Waits by kind of request; what was never seen gets the wait it is asked with."""
+    """Waits by kind of request."""
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, _Seen] = {}
 
-    def wait_s(self, kind: Hashable, first_s: float) -> float:
-        """Seconds to wait for this kind's answer, at most `first_s`."""
+    def wait_s(self, kind: Hashable, first_s: float, most_s: float) -> float:
+        """Seconds to wait for this kind's answer: `first_s` where none was seen, at most
+        `most_s`."""
         seen = self._seen.get(kind)
         if seen is None:
-            return first_s
-        return min(first_s, FLOOR_S + seen.mean_s + _DEVIATIONS * seen.deviation_s)
+            return min(first_s, most_s)
+        return min(most_s, FLOOR_S + seen.mean_s + _DEVIATIONS * seen.deviation_s)
 
     def longest_s(self, kind: Hashable) -> float | None:
         """The longest that an answer of this kind took; None where none was seen."""

@@ -24,8 +24,11 @@ from edgekit.link.transport import Line
 from edgekit.wait import Deadline
 
 ATTEMPTS = 3
-# A long request (a run) is at first repeated this seldom: the device may be busy, not deaf.
+# A long request (a run) is repeated this seldom in the end: the device may be busy, not deaf.
 LONG_TRY_S = 5.0
+# The first wait, where no answer of the kind has shown yet how long one takes.
+FIRST_TRY_S = 0.25
+FIRST_LONG_TRY_S = 1.0
 # A run that takes so much longer than any before it is not awaited to the end of all time.
 LONG_SPARE_S = 5.0
 LONG_TIMES = 10.0
@@ -76,6 +79,7 @@ class Session:
         self._reader = FrameReader()
         self._frames: list[Frame] = []
         self._pace = Pace()
+        self._deaf_to_damage = False
         self._timeout_s = timeout_s
         self._long_timeout_s = long_timeout_s
         self._bytes_per_s = baud / _BITS_PER_BYTE
@@ -92,14 +96,20 @@ class Session:
         self._reader, self._frames = FrameReader(), []
 
     def open(self, *, total_s: float = 0.0, try_s: float = 0.0) -> dict[str, Any]:
-        """HELLO: a new session, and the answer's fields. 0 takes the usual times."""
+        """HELLO: a new session, and the answer's fields. 0 takes the usual times; with others,
+        complaints of damage are passed over: they may be about what came before.
+        """
         self.number = 0
         self._nonce = random.randrange(1, 1 << 32)
         # a lone zero closes whatever the line held
         self.line.send(DELIMITER)
         hello, values = BY_NAME["hello"], {"nonce": self._nonce}
         if total_s:
-            return self._ask_within(hello, values, total_s=total_s, try_s=try_s)
+            self._deaf_to_damage = True
+            try:
+                return self._ask_within(hello, values, total_s=total_s, try_s=try_s, first_s=try_s)
+            finally:
+                self._deaf_to_damage = False
         return self.ask(hello, values)
 
     def ask(
@@ -116,10 +126,19 @@ class Session:
             longest_s = self._pace.longest_s(_kind(message, values or {}))
             if longest_s is not None:
                 total_s = min(total_s, LONG_SPARE_S + LONG_TIMES * longest_s)
-        return self._ask_within(message, values or {}, total_s=total_s, try_s=try_s)
+        first_s = wire_s + (FIRST_LONG_TRY_S if long else FIRST_TRY_S)
+        return self._ask_within(
+            message, values or {}, total_s=total_s, try_s=try_s, first_s=first_s
+        )
 
     def _ask_within(
-        self, message: Message, values: Mapping[str, Any], *, total_s: float, try_s: float
+        self,
+        message: Message,
+        values: Mapping[str, Any],
+        *,
+        total_s: float,
+        try_s: float,
+        first_s: float,
     ) -> dict[str, Any]:
         """Like `ask`, giving up after `total_s` and repeating the request at least every
         `try_s`."""
@@ -128,7 +147,7 @@ class Session:
         sent = encode_frame(message.number, self._request_id, payload, session=self.number)
         wait = Deadline(total_s, f"answer to '{message.name}' from {self.line.name}")
         kind = _kind(message, values)
-        pause_s = self._pace.wait_s(kind, try_s)
+        pause_s = self._pace.wait_s(kind, first_s, try_s)
         began, tries, damaged = time.monotonic(), 1, 0
         self.stats.sent += 1
         self.line.send(sent)
@@ -158,7 +177,7 @@ class Session:
             for frame in self._received(slot):
                 if self._is_answer(frame, message):
                     return frame
-                if _is_damage(frame):
+                if _is_damage(frame) and not self._deaf_to_damage:
                     self.stats.refused += 1
                     return 1
         except DeviceTimeout:

@@ -28,6 +28,7 @@ LONGEST_DELAY_S = 0.4
 AWAY_S = (0.02, 0.2)
 # Bytes that no zero follows are passed on after so long.
 REST_S = 0.02
+IN_FLIGHT_S = 0.03
 TO_DEVICE, TO_HOST = "to device", "to host"
 
 
@@ -59,18 +60,25 @@ class FaultLine:
         self._reordered: dict[str, bytes] = {}
         self._later: list[tuple[float, int, str, bytes]] = []
         self._order = 0
-        self._back_at = 0.0
+        self._back_at = self._agreed_at = 0.0
         self._master = self._slave = -1
         self._next: tuple[int, int] | None = None
         self._open_host()
         os.set_blocking(device, False)
         self._over = threading.Event()
+        self._wanted_away = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
     def path(self) -> str:
         """The host's port as it is called now, "" while there is none."""
         slave = self._slave
         return os.ttyname(slave) if slave >= 0 else ""
+
+    def vanish(self) -> None:
+        """The port goes away now, and comes back."""
+        self._wanted_away.set()
+        while self._wanted_away.is_set():
+            time.sleep(0.001)
 
     def __enter__(self) -> FaultLine:
         self._thread.start()
@@ -105,6 +113,11 @@ class FaultLine:
             self.error = error
 
     def _turn(self) -> None:
+        if self._rates:
+            self._rate_differs()
+        if self._wanted_away.is_set():
+            self._vanish()
+            self._wanted_away.clear()
         if self._master < 0 and time.monotonic() >= self._back_at:
             self._open_host()
         ends = [fd for fd in (self._master, self._device) if fd >= 0]
@@ -126,6 +139,7 @@ class FaultLine:
         return min(0.05, max(0.0, min(due, default=1e9) - time.monotonic()))
 
     def _take(self, way: str, fd: int) -> None:
+        differs = self._rate_differs()
         try:
             data = os.read(fd, 4096)
         except OSError:
@@ -133,7 +147,7 @@ class FaultLine:
         if not data:
             time.sleep(0.001)
             return
-        if self._rates and self._rate_differs():
+        if self._rates and differs:
             self._pass(way, self._garbled(data))
             return
         held = self._held[way]
@@ -210,9 +224,11 @@ class FaultLine:
                 return
 
     def _rate_differs(self) -> bool:
-        if self._master < 0:
-            return False
-        return bool(_speed(self._master) != _speed(self._device))
+        """Whether the ends differ, and have for longer than bytes may have been on their way."""
+        now = time.monotonic()
+        if self._master < 0 or _speed(self._master) == _speed(self._device):
+            self._agreed_at = now
+        return now - self._agreed_at > IN_FLIGHT_S
 
     def _garbled(self, data: bytes) -> bytes:
         """What a receiver at another rate makes of `data`: other bytes, zeros among them."""

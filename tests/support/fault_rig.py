@@ -68,7 +68,7 @@ class Firmware:
         native = emulator.program == "native"
         self.command = native_command(elf) if native else qemu_command(emulator, elf)
         self.wire, self.end = os.openpty()
-        _as_it_is(self.end)
+        as_it_is(self.end)
         self.process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -93,7 +93,7 @@ class Firmware:
         return self.process is not None and self.process.poll() is None
 
 
-def _as_it_is(fd: int) -> None:
+def as_it_is(fd: int) -> None:
     """No byte becomes another, also after QEMU has turned output processing on again."""
     tty.setraw(fd)
     modes = termios.tcgetattr(fd)
