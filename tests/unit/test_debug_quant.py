@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""debug-quant names the layer that was spoiled on purpose, and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.errors import EdgekitError
+from edgekit.model.tf import keras
+from edgekit.tflite.golden import tflm_version
+from edgekit.verbs.convert import convert
+from edgekit.verbs.debug_quant import debug_quant
+
+pytestmark = [
+    pytest.mark.needs_tf,
+    pytest.mark.skipif(not tflm_version(), reason="no TFLM interpreter: pip install tflite-micro"),
+]
+EQUALIZE = "--equalize"
+X = np.random.default_rng(0).normal(0, 1, (60, 8, 8, 3)).astype(np.float32)
+
+
+def net(spoil: str = "") -> Any:
+    """Three convolutions; those named `spoil` have one filter that is 60 times the others."""
+    module = keras()
+    layers = module.layers
+    module.utils.set_random_seed(3)
+    image = module.Input((8, 8, 3))
+    x = image
+    for name in ("first", "second", "third"):
+        x = layers.Conv2D(8, 3, padding="same", activation="relu", name=name)(x)
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    model = module.Model(image, layers.Dense(4, activation="softmax", name="scores")(x), name="net")
+    if spoil:
+        layer, reader = (
+            model.get_layer(spoil),
+            model.layers[model.layers.index(model.get_layer(spoil)) + 1],
+        )
+        kernel = layer.kernel.numpy()
+        kernel[..., 0] *= 60
+        layer.kernel.assign(kernel)
+        following = reader.kernel.numpy()
+        following[:, :, 0] /= 60
+        reader.kernel.assign(following)
+    return model
+
+
+def test_the_layer_with_a_wide_range_is_the_first_verdict(tmp_path: Path) -> None:
+    record = debug_quant(net("second"), X, out=tmp_path / "a", calibration="minmax")
+    worst = record.verdicts[0]
+    assert worst.layer == "second" and worst.share > 0.5
+    assert "one channel reaches" in worst.cause and worst.advice == EQUALIZE
+    rows = {row.layer: row for row in record.layers}
+    assert list(rows) == ["(input)", "first", "second", "third", "pool", "scores"]
+    assert rows["second"].worth_int16 is not None and rows["second"].worth_int16 > 0.5
+    assert record.output_db < debug_quant(net(), X, out=tmp_path / "b").output_db
+    page = record.report.read_text()
+    assert "second" in page and "<svg" in page and "Verdict" in page
+    assert json.loads((tmp_path / "a" / "debug_quant.json").read_text())["verdicts"]
+
+
+def test_the_simulation_is_near_what_the_interpreter_gives(tmp_path: Path) -> None:
+    """Introduced errors grow to the accumulated ones, and the first layer's are the same."""
+    record = debug_quant(net(), X, out=tmp_path / "a")
+    first = record.layers[1]
+    assert first.accumulated_db is not None
+    assert abs(first.introduced_db - first.accumulated_db) < 3.0
+    assert record.agreement is not None and record.agreement >= 0.9
+
+
+def test_another_scale_than_the_file_was_made_for_is_named(tmp_path: Path) -> None:
+    made = convert(net(), X, out=tmp_path / "int8", eval_samples=0)
+    record = debug_quant(net(), 255 * X, out=tmp_path / "a", tflite=made.tflite)
+    assert record.findings[0].startswith("input scaled wrongly: the data span")
+    assert record.tflite == made.tflite.name
+
+
+def test_a_model_that_always_says_the_same_is_named(tmp_path: Path) -> None:
+    module = keras()
+    module.utils.set_random_seed(3)
+    float_net = net()
+    dead = net()
+    dead.get_layer("scores").kernel.assign(0 * dead.get_layer("scores").kernel)
+    x = np.concatenate([X[:30] * 3, -X[:30] * 3])
+    made = convert(dead, x, out=tmp_path / "int8", eval_samples=0)
+    float_net.get_layer("scores").kernel.assign(60 * float_net.get_layer("scores").kernel)
+    record = debug_quant(float_net, x, out=tmp_path / "a", tflite=made.tflite)
+    assert any("always the same class" in finding for finding in record.findings)
+
+
+def test_bad_input(tmp_path: Path) -> None:
+    made = convert(net(), X, out=tmp_path / "int8", eval_samples=0)
+    with pytest.raises(EdgekitError, match="beside its float model") as caught:
+        debug_quant(made.tflite, X, out=tmp_path / "a")
+    assert "--tflite" in caught.value.hint
+    module = keras()
+    other = module.Sequential([module.Input((5,)), module.layers.Dense(2)])
+    with pytest.raises(EdgekitError, match="is not this model"):
+        debug_quant(
+            other, np.ones((9, 5)) * np.arange(9)[:, None], out=tmp_path / "b", tflite=made.tflite
+        )
+    assert not (tmp_path / "b").exists()
