@@ -63,8 +63,8 @@ def prune(
         str,
         typer.Option(
             metavar="NAME",
-            help="What goes together: unstructured, blocks AxB of inputs x outputs (2x2, 8x2), N:M"
-            " (2:4), or channels.",
+            help="What goes together: unstructured, blocks AxB of inputs x outputs (2x2, 2x8), N:M"
+            " (2:4), channels, or auto: what pays on the core of --board.",
             rich_help_panel=PRUNING,
         ),
     ] = "unstructured",
@@ -77,7 +77,11 @@ def prune(
         ),
     ] = None,
     objective: Annotated[
-        o.Objective, typer.Option(help="What is to become small.", rich_help_panel=PRUNING)
+        o.Objective,
+        typer.Option(
+            help="What is to become small; cycles as predicted for --board.",
+            rich_help_panel=PRUNING,
+        ),
     ] = o.Objective.SIZE,
     schedule: Annotated[
         o.Schedule | None,

@@ -56,8 +56,12 @@ def _show_board(out: Console, record: dict[str, Any]) -> None:
         "model in aot firmware": ("model_flash_bytes", kib),
         "flash": ("flash_bytes", kib),
         "RAM": ("ram_bytes", kib),
+        "weights and indices in aot": ("constant_bytes", kib),
         f"{first['unit']}, {first['kind']}": ("latency", number),
+        "cycles, predicted": ("predicted_cycles", number),
+        "cycles, estimated": ("cycles", number),
     }
+    rows = {label: row for label, row in rows.items() if first.get(row[0]) is not None}
     table(
         out,
         (f"on {record['board']}", *found),
@@ -72,12 +76,15 @@ def _show_board(out: Console, record: dict[str, Any]) -> None:
 def _show_kernels(out: Console, record: dict[str, Any]) -> None:
     table(
         out,
-        ("layer", "kernel", "zeros", "left alone"),
+        ("layer", "kernel", "zeros", "in shapes of", "left alone"),
         [
-            (layer["name"], shape(layer["shape"]), percent(layer["sparsity"]), layer["protected"])
+            (
+                *(layer["name"], shape(layer["shape"]), percent(layer["sparsity"])),
+                *(layer.get("structure", ""), layer["protected"]),
+            )
             for layer in record["layers"]
         ],
-        left=("layer", "kernel", "left alone"),
+        left=("layer", "kernel", "in shapes of", "left alone"),
         may_shrink=("layer",),
     )
 

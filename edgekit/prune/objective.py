@@ -46,6 +46,10 @@ class Told:
         return self.table.get(kernel.name, 0.0) or min(filter(None, self.table.values())) * NOTHING
 
 
+def objective_name(choice: Any) -> str:
+    return choice if isinstance(choice, str) else str(getattr(choice, "name", "its own"))
+
+
 NOTHING = 1e-6  # of the least cost: what a weight costs that costs nothing
 
 

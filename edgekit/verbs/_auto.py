@@ -8,16 +8,19 @@ every shape are put into its int8 weights, and the lowering stage says what it w
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
+from edgekit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from edgekit.boards import Board
     from edgekit.lower.paying import Cost, CostModel
     from edgekit.prune.masks import Choice
+    from edgekit.prune.targets import Kernel
     from edgekit.tflite.graph import Graph, Op
 
 # From the finest, which hurts least. Those that say their own sparsity only serve that.
@@ -70,6 +73,42 @@ def kept(op: Op, graph: Graph, structure_name: str, sparsity: float) -> np.ndarr
     return mask.transpose(2, 0, 1).reshape(weights.data.shape)
 
 
+def asked_of_board(structure: Any, objective: Any, engine: str, board: Any) -> None:
+    """EdgekitError where "auto" or "cycles" has nobody to ask."""
+    from edgekit.prune.objective import CYCLES
+    from edgekit.prune.structures import AUTO
+
+    asks = engine != "edgekit" or not board
+    for option, value in (("--structure", structure), ("--objective", objective)):
+        if asks and isinstance(value, str) and value in (AUTO, CYCLES):
+            raise EdgekitError(
+                f"{option} {value} asks a board's cost model",
+                hint="give --board as well, and leave --engine at edgekit",
+            )
+
+
+def checkable(choice: Choice) -> Choice:
+    """`choice` with what is only told later left out."""
+    from edgekit.prune.objective import CYCLES
+    from edgekit.prune.structures import AUTO
+
+    structure = "unstructured" if choice.structure == AUTO else choice.structure
+    objective = "size" if choice.objective == CYCLES else choice.objective
+    return replace(choice, structure=structure, objective=objective)
+
+
+def told_choice(
+    model: Any, choice: Choice, sparsity: float, board: str | Path | None, progress: Progress
+) -> tuple[Choice, tuple[str, ...]]:
+    """`choice` as it is, or `with_told` where it asks."""
+    from edgekit.boards import load_board
+
+    if board is None or choice == checkable(choice):
+        return choice, ()
+    progress.say("asking the cost model which zeros pay")
+    return with_told(model, choice, sparsity, load_board(board), "balanced")
+
+
 def with_told(
     model: Any, choice: Choice, sparsity: float, board: Board, optimize: str
 ) -> tuple[Choice, tuple[str, ...]]:
@@ -80,6 +119,7 @@ def with_told(
     """
     from edgekit.prune.objective import CYCLES, Told
     from edgekit.prune.structures import AUTO, ByKernel
+    from edgekit.prune.targets import find_kernels
 
     shapes = shapes_of(model, choice, sparsity, board, optimize)
     notes: tuple[str, ...] = ()
@@ -91,7 +131,8 @@ def with_told(
                 f" at {100 * sparsity:.0f} %",
                 hint="use --structure channels, or a higher --sparsity",
             )
-        idle = tuple(name for name in shapes if name not in table)
+        open_kernels = [k.name for k in find_kernels(model, choice.keep) if not k.protected]
+        idle = tuple(name for name in open_kernels if name not in table)
         notes = tuple(f"layer '{name}' is left alone: no shape of zeros pays" for name in idle)
         choice = replace(choice, structure=ByKernel(table), keep=(*choice.keep, *idle))
     if choice.objective == CYCLES:
@@ -108,27 +149,43 @@ def shapes_of(
 ) -> dict[str, tuple[Shape, int]]:
     """Of each kernel that may be pruned and whose op is known: what pays, and its weights."""
     from edgekit.lower.paying import PRUNABLE, CostModel
-    from edgekit.progress import SILENT
     from edgekit.prune.targets import find_kernels
     from edgekit.verbs._conversion import Options, from_keras
     from edgekit.verbs._lowered import board_target
-    from edgekit.verbs._zeros import stored_kernel
 
     graph = from_keras(model, None, Options(SAMPLES, 0), SILENT).graph
     costs = CostModel(graph, board_target(board, optimize))
     readers = {op.inputs[1]: op for op in graph.ops if op.kind in PRUNABLE}
-    found: dict[str, tuple[Shape, int]] = {}
-    taken: set[int] = set()
-    for kernel in find_kernels(model, choice.keep):
-        tensor = stored_kernel(kernel, graph, taken)
-        if kernel.protected or tensor is None or tensor.index not in readers:
-            continue
-        taken.add(tensor.index)
-        op = readers[tensor.index]
-        found[kernel.name] = best_shape(op, costs, sparsity), tensor.elements
+    stored = _stored(find_kernels(model, choice.keep), graph, readers)
+    found = {
+        name: (best_shape(readers[index], costs, sparsity), graph.tensor(index).elements)
+        for name, index in stored.items()
+    }
     if not found:
         raise EdgekitError(
             "no kernel of this model can be found in its int8 graph",
             hint="name a structure, 2x2 for example",
         )
+    return found
+
+
+def _stored(kernels: list[Kernel], graph: Graph, readers: dict[int, Op]) -> dict[str, int]:
+    """Kernel name -> the constant of the graph with its weights: by the layer's name, and what is
+    left then by order and size."""
+    from edgekit.verbs._zeros import stored_kernel
+
+    found: dict[str, int] = {}
+    taken: set[int] = set()
+    open_kernels = [kernel for kernel in kernels if not kernel.protected]
+    for kernel in open_kernels:
+        tensor = stored_kernel(kernel, graph, taken)
+        if tensor is not None and tensor.index in readers:
+            found[kernel.name] = tensor.index
+            taken.add(tensor.index)
+    for kernel in open_kernels:
+        size = kernel.values().size
+        left = [i for i in readers if i not in taken and graph.tensor(i).elements == size]
+        if kernel.name not in found and left:
+            found[kernel.name] = left[0]
+            taken.add(left[0])
     return found

@@ -16,6 +16,15 @@ SAMPLES = 2  # that are run; an emulated board counts the same for each
 CALIBRATED = 200
 NOTHING = 0.005  # in parts of one: less shows as "-0 %"
 DENSER = "use --structure channels, which makes a smaller dense model"
+SHAPED = "--structure auto --board BOARD asks which shapes of zeros it skips"
+
+
+def unbuilt(sparsity: float) -> str:
+    """What is known before anything was built."""
+    return (
+        f"sparsity {100 * sparsity:.0f} %; what it buys depends on the core: TFLite Micro neither"
+        f" stores nor runs zeros otherwise, aot skips them on some cores: {SHAPED}"
+    )
 
 
 def with_board(
@@ -64,6 +73,7 @@ def _measured(model: Any, data: Any, board: str, custom: tuple[Any, ...]) -> OnB
         firmware(int8, board=board, out=project)
         built = build(project)
         run = bench(project, data, eval_samples=SAMPLES, calibrated=CALIBRATED, profile=False)
+        constants, predicted = _lowered(converted.tflite, board)
     return OnBoard(
         tflite_bytes=converted.tflite_bytes,
         flash_bytes=built.flash_bytes,
@@ -72,7 +82,23 @@ def _measured(model: Any, data: Any, board: str, custom: tuple[Any, ...]) -> OnB
         latency=float(run.latency.median),
         unit=run.latency.unit,
         kind=run.kind,
+        constant_bytes=constants,
+        predicted_cycles=predicted,
+        cycles=(run.cycles or {}).get("estimated"),
     )
+
+
+def _lowered(tflite: Path, board: str) -> tuple[int, int | None]:
+    """Bytes of the aot runtime's constants, and the cycles that its cost model foretells."""
+    from edgekit.boards import load_board
+    from edgekit.lower.build import lower_graph
+    from edgekit.lower.ways.way import predicted_cycles
+    from edgekit.tflite.reader import read_graph
+    from edgekit.verbs._lowered import board_target, constant_bytes
+
+    loaded = load_board(board)
+    program = lower_graph(read_graph(tflite), board_target(loaded, "balanced"))
+    return constant_bytes(program), predicted_cycles(program, loaded.core)
 
 
 def _difference(record: PruneRecord, found: dict[str, OnBoard]) -> str:
@@ -86,7 +112,7 @@ def _difference(record: PruneRecord, found: dict[str, OnBoard]) -> str:
     line = f"sparsity {100 * record.sparsity:.0f} %, {told} on this runtime"
     if max(less["flash"], less["latency"]) >= NOTHING:
         return line
-    return f"{line}; {DENSER}"
+    return f"{line}; {SHAPED}, or {DENSER}"
 
 
 def _signed(less: float) -> str:

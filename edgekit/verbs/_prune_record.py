@@ -10,20 +10,24 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One kernel: `sparsity` is zeros over weights; `protected` why it was left alone, or ""."""
+    """One kernel: `sparsity` is zeros over weights; `protected` why it was left alone, or "";
+    `structure` what of it went together, "" where nothing did."""
 
     name: str
     shape: tuple[int, ...]
     weights: int
     sparsity: float
     protected: str
+    structure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OnBoard:
     """A model as int8 firmware: bytes, and the median of a few inferences in `unit`.
 
-    `kind` says how it was come by, "measured" or "emulated".
+    `kind` says how it was come by, "measured" or "emulated". `constant_bytes` are weights, indices
+    and parameters as the aot runtime stores them; `predicted_cycles` what the cost model foretold
+    (None for cores without one), `cycles` what was estimated while it ran (None where it was not).
     """
 
     tflite_bytes: int
@@ -33,6 +37,9 @@ class OnBoard:
     latency: float
     unit: str
     kind: str
+    constant_bytes: int = 0
+    predicted_cycles: int | None = None
+    cycles: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
 from edgekit.progress import SILENT, Progress
-from edgekit.verbs._bought import DENSER, with_board
+from edgekit.verbs._auto import asked_of_board, checkable, told_choice
+from edgekit.verbs._bought import unbuilt, with_board
 from edgekit.verbs._channels import SHARE, STRUCTURE, channel_record, thin
 from edgekit.verbs._lessons import Plan
 from edgekit.verbs._prune_record import LayerRow, OnBoard, PruneRecord
@@ -59,7 +60,8 @@ def prune(
     """Write a pruned copy of `model` to the file `out` (.keras) and `<stem>.prune.json` beside it.
 
     `sparsity` is 0.75 if not given, or what a structure N:M says. `method`, `scope` (None:
-    "global"), `structure` and `schedule` are rows of their tables or objects of one's own. With
+    "global"), `structure` and `schedule` are rows of their tables or objects of one's own. The
+    structure "auto" and the objective "cycles" ask the cost model of `board`. With
     labelled `data` (or, for
     a model whose output has its input's shape, any data) the model is fine-tuned while the
     sparsity rises, taught by `teacher` ("self": the dense model; a model or its path; "none"),
@@ -71,13 +73,15 @@ def prune(
     a point of `sparsity`. A live `model` is left as it is.
     """
     _check_start(engine, Path(out), board, force=force)
+    asked_of_board(structure, objective, engine, board)
     scope = scope or ("per_layer" if engine == "tfmot" else "global")
     choice = (method, scope, structure, tuple(keep), objective, of_all)
     budget = (epochs, batch_size, learning_rate, seed, steps)
     lesson = (teacher, augment, recalibrate_bn)
     wish = (sparsity, schedule, choice, budget, lesson)
-    plan = _plan(model, Path(out), wish, custom, progress)
-    return _finished(plan, model, data, engine, board, custom, progress)
+    plan, notes = _plan(model, Path(out), wish, board, custom, progress)
+    record = _finished(plan, model, data, engine, board, custom, progress, notes)
+    return record
 
 
 def _check_start(engine: str, out: Path, board: str | Path | None, *, force: bool) -> None:
@@ -93,19 +97,26 @@ def _check_start(engine: str, out: Path, board: str | Path | None, *, force: boo
 
 
 def _plan(
-    model: Any, out: Path, wish: tuple[Any, ...], custom: tuple[Any, ...], progress: Progress
-) -> Plan:
+    model: Any,
+    out: Path,
+    wish: tuple[Any, ...],
+    board: str | Path | None,
+    custom: tuple[Any, ...],
+    progress: Progress,
+) -> tuple[Plan, tuple[str, ...]]:
+    """The plan, and what the board's cost model remarked."""
     from edgekit.model.load import load_model
     from edgekit.prune.finetune import Budget
     from edgekit.prune.masks import Choice
 
     sparsity, schedule, choice, budget, lesson = wish
     chosen = Choice(*choice)
-    sparsity = _checked(chosen, sparsity, schedule, lesson[1])
+    sparsity = _checked(checkable(chosen), sparsity, schedule, lesson[1])
     progress.say("loading the model")
     loaded = load_model(model, custom=custom)
     own = own_copy(loaded)
-    return Plan(loaded, own, out, sparsity, schedule, chosen, Budget(*budget), *lesson)
+    chosen, notes = told_choice(own, chosen, sparsity, board, progress)
+    return Plan(loaded, own, out, sparsity, schedule, chosen, Budget(*budget), *lesson), notes
 
 
 def _finished(
@@ -116,10 +127,11 @@ def _finished(
     board: str | Path | None,
     custom: tuple[Any, ...],
     progress: Progress,
+    notes: tuple[str, ...],
 ) -> PruneRecord:
     """Prune, write, and run on the board where there is one."""
     done, small, data_hash = _done(plan, data, engine, progress)
-    record = dataclasses.replace(done, engine=engine)
+    record = dataclasses.replace(done, engine=engine, warnings=(*notes, *done.warnings))
     save_model(small, plan.out)
     inputs = {record.source: plan.loaded.sha256} | data_hash
     _write(record, inputs)
@@ -178,6 +190,7 @@ def _checked(choice: Choice, sparsity: float | None, schedule: Any, augment: Any
 def _record(plan: Plan, done: Pruned) -> PruneRecord:
     """EdgekitError where the zeros did not come out as asked."""
     from edgekit.prune.masks import zeros_over_weights
+    from edgekit.prune.objective import objective_name
     from edgekit.prune.structures import structure_name
     from edgekit.prune.target import check_reached
 
@@ -194,29 +207,23 @@ def _record(plan: Plan, done: Pruned) -> PruneRecord:
         target_sparsity=plan.sparsity,
         sparsity=done.reached,
         sparsity_all=zeros_over_weights(done.kernels),
-        layers=_layers(done.kernels),
+        layers=_layers(done.kernels, choice.structure),
         accuracy=done.accuracy,
         macs=_macs(done.kernels),
         fine_tuning=done.fine_tuning,
-        objective=choice.objective,
+        objective=objective_name(choice.objective),
         batch_norm=done.batch_norm,
         weight_bytes={"dense": sum(kernel.values().size for kernel in done.kernels)},
-        bought=_bought(done.reached),
+        bought=unbuilt(done.reached),
         warnings=done.warnings,
         output_accuracy=done.output_accuracy,
         versions=done.versions,
     )
 
 
-def _bought(sparsity: float) -> str:
-    """Both runtimes store and multiply zeros like any other weight."""
-    return (
-        f"sparsity {100 * sparsity:.0f} %, flash -0 %, latency -0 % on this runtime, whether tflm "
-        f"or aot: neither skips zeros; {DENSER}"
-    )
+def _layers(kernels: Sequence[Kernel], structure: Any) -> tuple[LayerRow, ...]:
+    from edgekit.prune.structures import structure_name, structure_of
 
-
-def _layers(kernels: Sequence[Kernel]) -> tuple[LayerRow, ...]:
     rows = []
     for kernel in kernels:
         values = kernel.values()
@@ -227,6 +234,9 @@ def _layers(kernels: Sequence[Kernel]) -> tuple[LayerRow, ...]:
                 weights=values.size,
                 sparsity=float(np.mean(values == 0)),
                 protected=kernel.protected,
+                structure=""
+                if kernel.protected
+                else structure_name(structure_of(structure, kernel.name)),
             )
         )
     return tuple(rows)

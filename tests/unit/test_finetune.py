@@ -246,7 +246,7 @@ def test_one_shot_re_estimates_and_keeps_the_better(
 
 def test_the_record_is_honest_about_what_zeros_buy(tmp_path: Path) -> None:
     record = run(tmp_path / "a.keras")
-    assert "flash -0 %, latency -0 %" in record.bought and "60 %" in record.bought
+    assert "depends on the core" in record.bought and "60 %" in record.bought
     assert record.weight_bytes["dense"] == 12 * 32 + 32 * 32 + 32 * 4
     assert record.accuracy and {"before", "after", "samples"} == set(record.accuracy)
 

@@ -11,7 +11,15 @@ import pytest
 from edgekit.errors import EdgekitError
 from edgekit.prune.layout import Layout, layout_of
 from edgekit.prune.scopes.ranking import global_ranking
-from edgekit.prune.structures import STRUCTURES, Blocks, NofM, default_sparsity, named_structure
+from edgekit.prune.structures import (
+    STRUCTURES,
+    Blocks,
+    ByKernel,
+    NofM,
+    default_sparsity,
+    named_structure,
+    structure_of,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -62,6 +70,22 @@ def test_a_ramp_on_the_way_to_n_of_m_never_closes_too_much() -> None:
         mask = mask_of("2:4", scores, sparsity)
         assert (~mask).mean() == pytest.approx(sparsity, abs=0.002)
         assert (mask.reshape(1, 16, 4, 8).sum(axis=2) >= 2).all()
+
+
+@pytest.mark.parametrize("outputs", [6, 7])
+def test_n_of_m_shared_by_pairs_of_outputs(outputs: int) -> None:
+    scores = RNG.random((3, 16, outputs))
+    mask = mask_of("2:4x2", scores, 0.5)
+    assert (mask.reshape(3, 4, 4, outputs).sum(axis=2) == 2).all()
+    paired = outputs // 2 * 2
+    assert (mask[:, :, 0:paired:2] == mask[:, :, 1:paired:2]).all()
+    assert named_structure("2:4x2").name == "2:4x2" and default_sparsity("2:4x2", 0.1) == 0.5
+
+
+def test_each_kernel_its_own() -> None:
+    chosen = ByKernel({"a": "2x8", "b": "2x2"})
+    assert structure_of(chosen, "a") == Blocks(2, 8) and structure_of(chosen, "b") == Blocks(2, 2)
+    assert structure_of("2x4", "a") == Blocks(2, 4) and default_sparsity(chosen, 0.4) == 0.4
 
 
 def test_what_does_not_divide_is_said() -> None:
