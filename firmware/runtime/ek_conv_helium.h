@@ -106,8 +106,8 @@ EK_KERNEL ek_conv_helium_params ek_conv_helium_padded(const ek_conv_helium_param
   ek_conv_helium_params to = *p;
   to.in_h =
       ek_max((p->out_h - 1) * p->stride_h + (p->k_h - 1) * p->dilation_h + 1, p->in_h + p->pad_top);
-  to.in_w =
-      ek_max((p->out_w - 1) * p->stride_w + (p->k_w - 1) * p->dilation_w + 1, p->in_w + p->pad_left);
+  to.in_w = ek_max((p->out_w - 1) * p->stride_w + (p->k_w - 1) * p->dilation_w + 1,
+                   p->in_w + p->pad_left);
   to.pad_top = 0;
   to.pad_left = 0;
   return to;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* CONV_2D for cores with plain products: the windows of four pixels become words, then serve every channel. */
+/* CONV_2D for cores with plain products: the windows of four pixels become words, then serve every
+ * channel. */
 #ifndef EK_CONV_PLAIN_H
 #define EK_CONV_PLAIN_H
 
@@ -54,8 +55,8 @@ EK_NOINLINE void ek_conv_plain_run(const ek_conv_plain_params *p, const int8_t *
   for (int32_t b = 0; b < p->batches; ++b, in += p->in_h * p->in_w * p->in_c) {
     for (int32_t pixel = 0; pixel < pixels; pixel += 4) {
       const int32_t count = ek_min(pixels - pixel, 4);
-      const ek_plain_shape shape = {p->k_h * p->k_w * p->in_c, p->out_c,
-                                    count > 1 ? p->out_c : 0, ek_max(count - 2, 0) * p->out_c};
+      const ek_plain_shape shape = {p->k_h * p->k_w * p->in_c, p->out_c, count > 1 ? p->out_c : 0,
+                                    ek_max(count - 2, 0) * p->out_c};
       for (int32_t i = 0; i < 4; ++i) {
         const int32_t at = pixel + ek_plain_pixel_of(i, count);
         x[i] = -128 * ek_plain_window(p, in, x + 4 + i, at);

@@ -77,8 +77,8 @@ EK_NOINLINE ek_helium_lines ek_depthwise_shape_of(const ek_depthwise_helium_para
   s.last_group = ek_depthwise_mask(p, p->out_n - (s.groups - 1) * once, 1);
   for (int32_t lane = 0; lane < 8; ++lane) {
     const int32_t k = lane / 2 + lane % 2 * 4;
-    s.offsets[lane] = (uint16_t)(p->stride == 1 ? k / 2 * p->out_step + k % 2 * p->out_pitch
-                                                : k * p->out_step);
+    s.offsets[lane] =
+        (uint16_t)(p->stride == 1 ? k / 2 * p->out_step + k % 2 * p->out_pitch : k * p->out_step);
   }
   return s;
 }

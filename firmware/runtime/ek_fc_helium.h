@@ -39,17 +39,17 @@ EK_NOINLINE const int32_t *ek_fc_helium_block_c(const int8_t *x, const int32_t *
 
 #ifdef EK_HELIUM
 /* Register plan: r0 r2 r4 r6 r8 r10 r12 lr sums of eight channels; r1 stream, r3 x, r5 rounds left,
- * r7 out, r9 groups left, r11 the group's constants; q0 inputs, q1-q4 weights. On the stack: 0 where
- * to enter the unrolled steps, 4 rounds, 8 x, 12 zero point. A step is 17 instructions for 128
- * products, 68 bytes. */
+ * r7 out, r9 groups left, r11 the group's constants; q0 inputs, q1-q4 weights. On the stack: 0
+ * where to enter the unrolled steps, 4 rounds, 8 x, 12 zero point. A step is 17 instructions for
+ * 128 products, 68 bytes. */
 #define EK_FC_HELIUM_STEP(MAC)                                                                    \
   "vldrb.8 q0, [r3], #16\nvldrb.8 q1, [r1], #16\n" MAC " r0, q0, q1\nvldrb.8 q2, [r1], #16\n" MAC \
-  " r2, q0, q2\nvldrb.8 q3, [r1], #16\n" MAC " r4, q0, q3\nvldrb.8 q4, [r1], #16\n" MAC          \
-  " r6, q0, q4\nvldrb.8 q1, [r1], #16\n" MAC " r8, q0, q1\nvldrb.8 q2, [r1], #16\n" MAC          \
-  " r10, q0, q2\nvldrb.8 q3, [r1], #16\n" MAC " r12, q0, q3\nvldrb.8 q4, [r1], #16\n" MAC        \
+  " r2, q0, q2\nvldrb.8 q3, [r1], #16\n" MAC " r4, q0, q3\nvldrb.8 q4, [r1], #16\n" MAC           \
+  " r6, q0, q4\nvldrb.8 q1, [r1], #16\n" MAC " r8, q0, q1\nvldrb.8 q2, [r1], #16\n" MAC           \
+  " r10, q0, q2\nvldrb.8 q3, [r1], #16\n" MAC " r12, q0, q3\nvldrb.8 q4, [r1], #16\n" MAC         \
   " lr, q0, q4\n"
 #define EK_FC_HELIUM_NEXT EK_FC_HELIUM_STEP("vmladava.s8")
-#define EK_FC_HELIUM_BODY(AWAY)                                                              \
+#define EK_FC_HELIUM_BODY(AWAY) \
   __asm volatile(EK_HELIUM_OPEN(16)                                                          \
       "mov r7, r2\nldmia r3, {r4, r9, r11}\nstr r0, [sp, #8]\nstr r11, [sp, #12]\n"          \
       "subs r12, r4, #1\n" EK_HELIUM_ENTRY(68) "strd r12, r6, [sp]\n"                        \

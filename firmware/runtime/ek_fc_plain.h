@@ -34,17 +34,16 @@ EK_NOINLINE void ek_fc_plain_block_c(const uint8_t *x, const uint8_t *weights,
 
 #ifdef EK_THUMB
 /* Register plan: r4-r7 sums, r0 x, r1 weights, r3 an input, r2 a weight, r12 end of x; afterwards
- * r8-r11 sums and those of EK_STEP, r3 the record. On the stack: 0 x - left out, 4 record, 8 where to
- * enter the unrolled inputs, 12 weights left out, 16 fours left, 20 out, 24 correction, 28 end of x.
- * An input is 13 instructions for four products, 26 bytes. */
-#define EK_FC_PLAIN_ONE(sum, at) \
-  "ldrb r2, [r1, #" #at "]\nmuls r2, r3\nadds " #sum ", r2\n"
-#define EK_FC_PLAIN_INPUT(i, a, b, c, d)                                            \
-  "ldrb r3, [r0, #" #i "]\n" EK_FC_PLAIN_ONE(r4, a) EK_FC_PLAIN_ONE(r5, b)          \
-      EK_FC_PLAIN_ONE(r6, c) EK_FC_PLAIN_ONE(r7, d)
+ * r8-r11 sums and those of EK_STEP, r3 the record. On the stack: 0 x - left out, 4 record, 8 where
+ * to enter the unrolled inputs, 12 weights left out, 16 fours left, 20 out, 24 correction, 28 end
+ * of x. An input is 13 instructions for four products, 26 bytes. */
+#define EK_FC_PLAIN_ONE(sum, at) "ldrb r2, [r1, #" #at "]\nmuls r2, r3\nadds " #sum ", r2\n"
+#define EK_FC_PLAIN_INPUT(i, a, b, c, d)                                                          \
+  "ldrb r3, [r0, #" #i "]\n" EK_FC_PLAIN_ONE(r4, a) EK_FC_PLAIN_ONE(r5, b) EK_FC_PLAIN_ONE(r6, c) \
+      EK_FC_PLAIN_ONE(r7, d)
 #define EK_FC_PLAIN_OUT(AWAY, RECORD, sum, at) \
   RECORD "mov r0, " #sum "\n" EK_STEP(AWAY) "ldr r2, [sp, #20]\nstrb r0, [r2, #" #at "]\n"
-#define EK_FC_PLAIN_BODY(AWAY, RECORD)                                                          \
+#define EK_FC_PLAIN_BODY(AWAY, RECORD) \
   __asm volatile(EK_PLAIN_OPEN(36)                                                              \
       "str r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #72]\nldmia r3!, {r4, r5, r6}\n"       \
       "str r5, [sp, #16]\nstr r6, [sp, #24]\nadds r7, r0, r4\nstr r7, [sp, #28]\n"              \

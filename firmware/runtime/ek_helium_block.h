@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The heart of convolutions with Helium: two pixels times four output channels.
  *
- * `x`: pixels one after the other, each `steps` times 16 bytes (bytes beyond its inputs meet weights
- * of 0). `stream`, per four channels: their biases, multipliers and shifts, then per step 16 weights
- * of each. Pixel i and pixel i + distance are a pair; outputs of pixel i go to out + i * out_c.
+ * `x`: pixels one after the other, each `steps` times 16 bytes (bytes beyond its inputs meet
+ * weights of 0). `stream`, per four channels: their biases, multipliers and shifts, then per step
+ * 16 weights of each. Pixel i and pixel i + distance are a pair; outputs of pixel i go to out + i *
+ * out_c.
  */
 #ifndef EK_HELIUM_BLOCK_H
 #define EK_HELIUM_BLOCK_H
@@ -38,24 +39,25 @@ EK_NOINLINE const int32_t *ek_helium_block_c(const int8_t *x, const int32_t *str
 }
 
 #ifdef EK_HELIUM
-/* Register plan: r0 r2 r4 r6 sums of the first pixel's four channels, r8 r10 r12 lr of the second's;
- * r1 weights, r3 r9 inputs, r5 unrolled rounds left, r7 out, r11 the four's constants; q0-q3
- * weights, q4 q5 inputs, q6 biases, q7 where the eight outputs go. On the stack: 0 where to enter
- * the unrolled steps, 4 rounds, 8 12 inputs, 16 zero point, 20 out_c, 24 end of the first inputs,
- * 28 fours left, 32 out. A step is 14 instructions for 128 products, 56 bytes. */
-#define EK_HELIUM_STEP(MAC)                                                                   \
+/* Register plan: r0 r2 r4 r6 sums of the first pixel's four channels, r8 r10 r12 lr of the
+ * second's; r1 weights, r3 r9 inputs, r5 unrolled rounds left, r7 out, r11 the four's constants;
+ * q0-q3 weights, q4 q5 inputs, q6 biases, q7 where the eight outputs go. On the stack: 0 where to
+ * enter the unrolled steps, 4 rounds, 8 12 inputs, 16 zero point, 20 out_c, 24 end of the first
+ * inputs, 28 fours left, 32 out. A step is 14 instructions for 128 products, 56 bytes. */
+#define EK_HELIUM_STEP(MAC)                                                                       \
   "vldrb.8 q4, [r3], #16\nvldrb.8 q0, [r1], #16\n" MAC " r0, q0, q4\nvldrb.8 q1, [r1], #16\n" MAC \
-  " r2, q1, q4\nvldrb.8 q2, [r1], #16\n" MAC " r4, q2, q4\nvldrb.8 q3, [r1], #16\n" MAC          \
-  " r6, q3, q4\nvldrb.8 q5, [r9], #16\n" MAC " r8, q0, q5\n" MAC " r10, q1, q5\n" MAC            \
+  " r2, q1, q4\nvldrb.8 q2, [r1], #16\n" MAC " r4, q2, q4\nvldrb.8 q3, [r1], #16\n" MAC           \
+  " r6, q3, q4\nvldrb.8 q5, [r9], #16\n" MAC " r8, q0, q5\n" MAC " r10, q1, q5\n" MAC             \
   " r12, q2, q5\n" MAC " lr, q3, q5\n"
 #define EK_HELIUM_NEXT EK_HELIUM_STEP("vmladava.s8")
 /* r12: steps after the first; to r6 rounds of four of them, to r12 where the first round starts. */
-#define EK_HELIUM_ENTRY(bytes)                                     \
+#define EK_HELIUM_ENTRY(bytes)                                              \
   "adds r6, r12, #3\nlsrs r6, r6, #2\nrsb r10, r12, #0\nand r10, r10, #3\n" \
-  "mov lr, #" #bytes "\nmul r10, r10, lr\ncmp r12, #0\nadr r12, 3f\nadd r12, r12, r10\n" \
+  "mov lr, #" #bytes                                                        \
+  "\nmul r10, r10, lr\ncmp r12, #0\nadr r12, 3f\nadd r12, r12, r10\n"       \
   "bne 9f\nadr r12, 4f\n9: orr r12, r12, #1\n"
 
-#define EK_HELIUM_BLOCK_BODY(AWAY)                                                           \
+#define EK_HELIUM_BLOCK_BODY(AWAY) \
   __asm volatile(EK_HELIUM_OPEN(40)                                                          \
       "ldmia r3, {r4-r9}\n"                                                                  \
       "lsl r10, r4, #4\nmla r11, r10, r7, r0\nmla r12, r10, r6, r0\n"                        \

@@ -48,11 +48,12 @@ EK_NOINLINE void ek_helium_columns_c(const int8_t *in, const ek_helium_lines *s)
 
 #ifdef EK_HELIUM
 /* Register plan: r0 in, r1 to, r2 inputs left, r3 s, r4-r7 lines, r8 keep, r9 fill, r10 strips,
- * r11 the strip's table, r12 eight in_steps, lr rounds; q5 q6 offsets of eight inputs. On the stack:
- * strips left. Ten instructions for eight columns. */
-#define EK_COLUMNS_OF_8(gather)                                                           \
-  gather "vsli.16 q0, q2, #8\nvsli.16 q1, q3, #8\nvadd.i16 q5, q5, r12\n"                  \
-         "vst20.16 {q0, q1}, [r1]\nvst21.16 {q0, q1}, [r1]!\n"
+ * r11 the strip's table, r12 eight in_steps, lr rounds; q5 q6 offsets of eight inputs. On the
+ * stack: strips left. Ten instructions for eight columns. */
+#define EK_COLUMNS_OF_8(gather)                                        \
+  gather                                                               \
+      "vsli.16 q0, q2, #8\nvsli.16 q1, q3, #8\nvadd.i16 q5, q5, r12\n" \
+      "vst20.16 {q0, q1}, [r1]\nvst21.16 {q0, q1}, [r1]!\n"
 EK_NAKED void ek_helium_columns_asm(const int8_t *in EK_UNUSED,
                                     const ek_helium_lines *s EK_UNUSED) {
   __asm volatile(

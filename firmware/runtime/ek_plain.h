@@ -30,18 +30,20 @@ EK_KERNEL int8_t ek_step(int32_t sum, const ek_stepped *s) {
 /* a in a register, r2 free; r4 span, r5 k, r6 p0, r7 p1; with the correction r12 zero, lr below. */
 #define EK_STEP_UP
 #define EK_STEP_AWAY "cmp r0, r12\nbhs 8f\nadd r2, lr\n8:\n"
-#define EK_STEP(AWAY)                                                             \
+#define EK_STEP(AWAY)                                                                 \
   "asrs r2, r0, #31\nbics r0, r2\ncmp r0, r4\nbls 9f\nmovs r0, r4\n9:\nmovs r2, r0\n" \
-  "muls r2, r6\nlsrs r2, r2, #12\nadds r2, r5\n" AWAY "muls r0, r7\nadds r0, r2\nasrs r0, r0, #23\n"
+  "muls r2, r6\nlsrs r2, r2, #12\nadds r2, r5\n" AWAY                                 \
+  "muls r0, r7\nadds r0, r2\nasrs r0, r0, #23\n"
 /* Record at r3: r4-r7 from its fields, r12 and lr with the correction. r3 ends behind it. */
 #define EK_RECORD_UP "adds r3, #4\nldmia r3!, {r4-r7}\nadds r3, #8\n"
 #define EK_RECORD_AWAY \
   "ldr r4, [r3, #20]\nmov r12, r4\nldr r4, [r3, #24]\nmov lr, r4\n" EK_RECORD_UP
-#define EK_PLAIN_OPEN(bytes)                                                   \
+#define EK_PLAIN_OPEN(bytes)                                                              \
   ".syntax unified\npush {r4-r7, lr}\nmov r4, r8\nmov r5, r9\nmov r6, r10\nmov r7, r11\n" \
   "push {r4-r7}\nsub sp, #" #bytes "\n"
-#define EK_PLAIN_CLOSE(bytes)                                              \
-  "add sp, #" #bytes "\npop {r4-r7}\nmov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n" \
+#define EK_PLAIN_CLOSE(bytes)                                         \
+  "add sp, #" #bytes                                                  \
+  "\npop {r4-r7}\nmov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n" \
   "pop {r4-r7, pc}\n"
 #endif
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The heart of convolutions for cores with plain products: all inputs of four pixels times one channel.
+/* The heart of convolutions for cores with plain products: all inputs of four pixels times one
+ * channel.
  *
  * `x`: four words of -128 times the sum of a pixel's inputs, then [input][4 pixels] words. Weights
- * are bytes with 128 added, which a Thumb-1 core loads in one instruction; the first four words make
- * up for it. Outputs of pixels 0..3 lie at out + 0, step, skip and skip + step: with step or skip 0
- * fewer than four pixels are written, some of them twice.
+ * are bytes with 128 added, which a Thumb-1 core loads in one instruction; the first four words
+ * make up for it. Outputs of pixels 0..3 lie at out + 0, step, skip and skip + step: with step or
+ * skip 0 fewer than four pixels are written, some of them twice.
  */
 #ifndef EK_PLAIN_BLOCK_H
 #define EK_PLAIN_BLOCK_H
@@ -19,8 +20,7 @@ typedef struct {
 
 /* The twin. */
 EK_NOINLINE void ek_plain_block_c(const int32_t *x, const uint8_t *weights,
-                                  const ek_stepped *records, int8_t *out,
-                                  const ek_plain_shape *s) {
+                                  const ek_stepped *records, int8_t *out, const ek_plain_shape *s) {
   for (int32_t c = 0; c < s->channels; ++c, ++out, weights += s->inputs) {
     for (int32_t px = 0; px < 4; ++px) {
       uint32_t sum = (uint32_t)x[px] + (uint32_t)records[c].start;
@@ -32,13 +32,14 @@ EK_NOINLINE void ek_plain_block_c(const int32_t *x, const uint8_t *weights,
 
 #ifdef EK_THUMB
 /* Register plan: r8-r11 sums of the pixels, r0 x, r1 weights, r3 a weight, r4-r7 inputs, r12 end of
- * x; afterwards those of EK_STEP, r3 where outputs go. On the stack: 0 x, 4 record, 8 where to enter
- * the unrolled inputs, 12 how many of them are left out, 16 channels left, 20 out, 24 step, 28 skip,
- * 32 end of x. An input is ten instructions for four products, 20 bytes. */
-#define EK_PLAIN_INPUT(i)                                                                      \
-  "ldrb r3, [r1, #" #i "]\nldmia r0!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\nmuls r7, r3\n" \
+ * x; afterwards those of EK_STEP, r3 where outputs go. On the stack: 0 x, 4 record, 8 where to
+ * enter the unrolled inputs, 12 how many of them are left out, 16 channels left, 20 out, 24 step,
+ * 28 skip, 32 end of x. An input is ten instructions for four products, 20 bytes. */
+#define EK_PLAIN_INPUT(i)                                                       \
+  "ldrb r3, [r1, #" #i                                                          \
+  "]\nldmia r0!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\nmuls r7, r3\n" \
   "add r8, r4\nadd r9, r5\nadd r10, r6\nadd r11, r7\n"
-#define EK_PLAIN_BLOCK_BODY(AWAY, RECORD)                                                     \
+#define EK_PLAIN_BLOCK_BODY(AWAY, RECORD) \
   __asm volatile(EK_PLAIN_OPEN(36)                                                            \
       "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #72]\n"                \
       "ldmia r3!, {r4-r7}\nstr r5, [sp, #16]\nstr r6, [sp, #24]\nstr r7, [sp, #28]\n"         \
@@ -79,8 +80,7 @@ EK_NAKED void ek_plain_block_away(const int32_t *x EK_UNUSED, const uint8_t *wei
 #define EK_PLAIN_ROW(n, k)          \
   w = weights[(n)*s->inputs + (k)]; \
   a##n += x0 * w, b##n += x1 * w, c##n += x2 * w, d##n += x3 * w;
-#define EK_PLAIN_OUT(n) \
-  ek_plain_write(out + (n), a##n, b##n, c##n, d##n, x, records + (n), s);
+#define EK_PLAIN_OUT(n) ek_plain_write(out + (n), a##n, b##n, c##n, d##n, x, records + (n), s);
 EK_KERNEL void ek_plain_write(int8_t *out, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
                               const int32_t *x, const ek_stepped *r, const ek_plain_shape *s) {
   const uint32_t start = (uint32_t)r->start;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The heart of depthwise convolutions for cores with plain products: lines of outputs of one channel.
+/* The heart of depthwise convolutions for cores with plain products: lines of outputs of one
+ * channel.
  *
  * The channel is a plane of words. A line is made four outputs at a time from the words at `plane`:
  * for each tap {bytes from there, weight} four neighbours. With a stride along the line, the plane
@@ -39,47 +40,49 @@ EK_NOINLINE void ek_plain_line_c(const int32_t *plane, const ek_plain_tap *taps,
 
 #ifdef EK_THUMB
 /* Register plan: r8-r11 sums, r0 plane, r1 taps, r2 where a tap's inputs are, r3 weight, r4-r7
- * inputs, r12 end of the taps; afterwards those of EK_STEP, r3 out. On the stack: 0 plane, 4 record,
- * 8 where to enter the unrolled taps, 12 taps, 16 outputs left, 20 out,
- * 24 out_step, 28 end of the taps, 32 plane and 36 out of the line, 40 lines left, 44 s. A tap is 11 instructions for four products, 22 bytes. */
-#define EK_PLAIN_TAP                                                                             \
+ * inputs, r12 end of the taps; afterwards those of EK_STEP, r3 out. On the stack: 0 plane, 4
+ * record, 8 where to enter the unrolled taps, 12 taps, 16 outputs left, 20 out, 24 out_step, 28 end
+ * of the taps, 32 plane and 36 out of the line, 40 lines left, 44 s. A tap is 11 instructions for
+ * four products, 22 bytes. */
+#define EK_PLAIN_TAP                                                                              \
   "ldmia r1!, {r2, r3}\nadds r2, r0\nldmia r2!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\n" \
   "muls r7, r3\nadd r8, r4\nadd r9, r5\nadd r10, r6\nadd r11, r7\n"
-#define EK_PLAIN_OUT(AWAY, sum)                                                    \
+#define EK_PLAIN_OUT(AWAY, sum) \
   "mov r0, " #sum "\n" EK_STEP(AWAY) "strb r0, [r3]\nsubs r1, #1\nbeq 4f\n"          \
   "ldr r2, [sp, #24]\nadds r3, r2\n"
-#define EK_PLAIN_LINE_BODY(AWAY, RECORD)                                                      \
-  __asm volatile(EK_PLAIN_OPEN(52)                                                            \
-      "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #88]\n"                \
-      "str r0, [sp, #32]\nldr r4, [sp, #20]\nstr r4, [sp, #36]\nstr r3, [sp, #44]\n"         \
-      "ldmia r3!, {r4-r7}\nstr r5, [sp, #16]\nstr r6, [sp, #24]\nstr r7, [sp, #40]\n"        \
-      "lsls r5, r4, #3\nadds r5, r1\nstr r5, [sp, #28]\n"                                     \
-      "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r1, [sp, #12]\n"                       \
-      "movs r6, #22\nmuls r6, r5\nadr r7, 2f\nadds r6, r7\nadds r6, #1\nstr r6, [sp, #8]\n"   \
-      "1: ldr r0, [sp]\nldr r1, [sp, #12]\nldr r3, [sp, #4]\nldr r2, [r3]\n"                  \
-      "mov r8, r2\nmov r9, r2\nmov r10, r2\nmov r11, r2\n"                                    \
-      "ldr r2, [sp, #28]\nmov r12, r2\nldr r2, [sp, #8]\nbx r2\n.balign 4\n"                  \
-      "2:\n" EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP                              \
-      EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP                                     \
-      "cmp r1, r12\nbne 2b\n"                                                                 \
-      "adds r0, #16\nstr r0, [sp]\nldr r3, [sp, #4]\n" RECORD                                 \
-      "ldr r3, [sp, #20]\nldr r1, [sp, #16]\n"                                                \
-      EK_PLAIN_OUT(AWAY, r8) EK_PLAIN_OUT(AWAY, r9) EK_PLAIN_OUT(AWAY, r10)                   \
-      EK_PLAIN_OUT(AWAY, r11)                                                                 \
-      "str r3, [sp, #20]\nstr r1, [sp, #16]\nb 1b\n"                                          \
-      "4: ldr r3, [sp, #40]\nsubs r3, #1\nbeq 5f\nstr r3, [sp, #40]\nldr r7, [sp, #44]\n"     \
-      "ldr r0, [sp, #32]\nldr r4, [r7, #16]\nadds r0, r4\nstr r0, [sp, #32]\nstr r0, [sp]\n" \
-      "ldr r1, [sp, #36]\nldr r4, [r7, #20]\nadds r1, r4\nstr r1, [sp, #36]\nstr r1, [sp, #20]\n" \
-      "ldr r4, [r7, #4]\nstr r4, [sp, #16]\nb 1b\n"                                           \
-      "5:\n" EK_PLAIN_CLOSE(52))
+#define EK_PLAIN_LINE_BODY(AWAY, RECORD)                                                                                               \
+  __asm volatile(EK_PLAIN_OPEN(                                                                                                        \
+      52) "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #88]\n"                                                     \
+          "str r0, [sp, #32]\nldr r4, [sp, #20]\nstr r4, [sp, #36]\nstr r3, [sp, #44]\n"                                               \
+          "ldmia r3!, {r4-r7}\nstr r5, [sp, #16]\nstr r6, [sp, #24]\nstr r7, [sp, #40]\n"                                              \
+          "lsls r5, r4, #3\nadds r5, r1\nstr r5, [sp, #28]\n"                                                                          \
+          "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r1, [sp, #12]\n"                                                             \
+          "movs r6, #22\nmuls r6, r5\nadr r7, 2f\nadds r6, r7\nadds r6, #1\nstr r6, [sp, #8]\n"                                        \
+          "1: ldr r0, [sp]\nldr r1, [sp, #12]\nldr r3, [sp, #4]\nldr r2, [r3]\n"                                                       \
+          "mov r8, r2\nmov r9, r2\nmov r10, r2\nmov r11, r2\n"                                                                         \
+          "ldr r2, [sp, #28]\nmov r12, r2\nldr r2, [sp, #8]\nbx r2\n.balign 4\n"                                                       \
+          "2:\n" EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP EK_PLAIN_TAP                                         \
+                     EK_PLAIN_TAP EK_PLAIN_TAP                                                                                         \
+          "cmp r1, r12\nbne 2b\n"                                                                                                      \
+          "adds r0, #16\nstr r0, [sp]\nldr r3, [sp, #4]\n" RECORD                                                                      \
+          "ldr r3, [sp, #20]\nldr r1, [sp, #16]\n" EK_PLAIN_OUT(AWAY, r8) EK_PLAIN_OUT(AWAY, r9) EK_PLAIN_OUT(AWAY, r10) EK_PLAIN_OUT( \
+              AWAY,                                                                                                                    \
+              r11) "str r3, [sp, #20]\nstr r1, [sp, #16]\nb 1b\n"                                                                      \
+                   "4: ldr r3, [sp, #40]\nsubs r3, #1\nbeq 5f\nstr r3, [sp, #40]\nldr r7, [sp, "                                       \
+                   "#44]\n"                                                                                                            \
+                   "ldr r0, [sp, #32]\nldr r4, [r7, #16]\nadds r0, r4\nstr r0, [sp, #32]\nstr "                                        \
+                   "r0, [sp]\n"                                                                                                        \
+                   "ldr r1, [sp, #36]\nldr r4, [r7, #20]\nadds r1, r4\nstr r1, [sp, #36]\nstr "                                        \
+                   "r1, [sp, #20]\n"                                                                                                   \
+                   "ldr r4, [r7, #4]\nstr r4, [sp, #16]\nb 1b\n"                                                                       \
+                   "5:\n" EK_PLAIN_CLOSE(52))
 
 EK_NAKED void ek_plain_line_up(const int32_t *plane EK_UNUSED, const ek_plain_tap *taps EK_UNUSED,
                                const ek_stepped *record EK_UNUSED, int8_t *out EK_UNUSED,
                                const ek_plain_line *s EK_UNUSED) {
   EK_PLAIN_LINE_BODY(EK_STEP_UP, EK_RECORD_UP);
 }
-EK_NAKED void ek_plain_line_away(const int32_t *plane EK_UNUSED,
-                                 const ek_plain_tap *taps EK_UNUSED,
+EK_NAKED void ek_plain_line_away(const int32_t *plane EK_UNUSED, const ek_plain_tap *taps EK_UNUSED,
                                  const ek_stepped *record EK_UNUSED, int8_t *out EK_UNUSED,
                                  const ek_plain_line *s EK_UNUSED) {
   EK_PLAIN_LINE_BODY(EK_STEP_AWAY, EK_RECORD_AWAY);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 1x1 CONV_2D, and FULLY_CONNECTED of many rows, for cores with plain products: four rows at a time.
+/* 1x1 CONV_2D, and FULLY_CONNECTED of many rows, for cores with plain products: four rows at a
+ * time.
  *
  * `out` may be `in` where rows do not grow: four rows are read before the first of them is written.
  */

@@ -9,7 +9,14 @@ import pytest
 from edgekit.lower.program import Target
 from tests.support.exact import check_bit_exact
 from tests.support.tflite_builder import SAME, ModelBuilder
-from tests.support.way_models import FUNCTIONS, MODELS, conv, only
+from tests.support.way_models import (
+    FUNCTIONS,
+    HELIUM_MODELS,
+    MODELS,
+    PLAIN_MODELS,
+    conv,
+    only,
+)
 
 M4 = Target(core="cortex-m4", optimize="speed")
 
@@ -24,6 +31,18 @@ def test_layers(way, function, out_zp, monkeypatch):
     monkeypatch.setattr("edgekit.lower.build.choose_ways", only(way))
     program = check_bit_exact(MODELS[way](function, out_zp), 6, target=M4)
     assert way in ways(program)
+
+
+@pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS[::3])
+@pytest.mark.parametrize(
+    ("core", "way"),
+    [*(("cortex-m55", way) for way in HELIUM_MODELS), *(("rv32", way) for way in PLAIN_MODELS)],
+)
+def test_twins_of_other_cores(core, way, function, out_zp, monkeypatch):
+    monkeypatch.setattr("edgekit.lower.build.choose_ways", only(way))
+    data = (HELIUM_MODELS | PLAIN_MODELS)[way](function, out_zp)
+    program = check_bit_exact(data, 6, target=Target(core=core, optimize="speed"))
+    assert way.partition(",")[0] in ways(program)
 
 
 def test_what_the_pair_trick_cannot_hold_is_run_by_portable_c():

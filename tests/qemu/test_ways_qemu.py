@@ -11,7 +11,7 @@ from edgekit.tflite.reader import read_graph
 from tests.support.core_models import golden_hashes, run_model
 from tests.support.exact import needs_tflm
 from tests.support.on_core import core_board
-from tests.support.way_models import FUNCTIONS, MODELS, only
+from tests.support.way_models import FUNCTIONS, HELIUM_MODELS, MODELS, PLAIN_MODELS, only
 
 pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
 NO_FPU = ("-Os", "-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft")
@@ -49,3 +49,30 @@ def test_without_a_floating_point_unit_values_are_parked_on_the_stack(way, tmp_p
 @pytest.mark.parametrize("way", MODELS)
 def test_other_cores(way, core, tmp_path):
     check(MODELS[way](*FUNCTIONS[0]), core, tmp_path, ("-O0",))
+
+
+@pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS[::3])
+@pytest.mark.parametrize("way", HELIUM_MODELS)
+def test_helium_and_twins_on_a_cortex_m55(way, function, out_zp, tmp_path):
+    data = HELIUM_MODELS[way](function, out_zp)
+    check(data, "cortex-m55", tmp_path, ("-O2",), ("-O1", "-DEK_PORTABLE"))
+
+
+@pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS[::3])
+@pytest.mark.parametrize("way", PLAIN_MODELS)
+def test_thumb_and_twins_on_a_cortex_m0plus(way, function, out_zp, tmp_path):
+    data = PLAIN_MODELS[way](function, out_zp)
+    check(data, "cortex-m0plus", tmp_path, ("-O2",), ("-O1", "-DEK_PORTABLE"))
+
+
+@pytest.mark.parametrize("way", PLAIN_MODELS)
+def test_thumb_kernels_on_a_cortex_m3(way, tmp_path):
+    check(PLAIN_MODELS[way](*FUNCTIONS[0]), "cortex-m3", tmp_path, ("-Os",))
+
+
+@pytest.mark.needs_riscv
+@pytest.mark.needs_qemu_riscv
+@pytest.mark.parametrize("way", PLAIN_MODELS)
+def test_kernels_and_twins_on_rv32(way, tmp_path):
+    data = PLAIN_MODELS[way](*FUNCTIONS[0])
+    check(data, "rv32", tmp_path, ("-O0",), ("-O1", "-DEK_PORTABLE"))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Smallest start of a test program on QEMU's RV32 virt machine: text out through the 16550 UART, the
-   cycle counter, which under -icount shift=0 counts instructions, and the test device to exit. */
+/* Smallest start of a test program on QEMU's RV32 virt machine: text out through the 16550 UART,
+   the cycle counter, which under -icount shift=0 counts instructions, and the test device to exit.
+ */
 #include <stdint.h>
 
 extern uint32_t data_start[], data_end[], bss_start[], bss_end[];

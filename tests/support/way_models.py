@@ -12,7 +12,6 @@ from edgekit.lower.program import Target
 from edgekit.lower.ways import Way
 from edgekit.tflite.graph import Graph
 from tests.support.side_by_side import side_by_side
-from tests.support.sparse_models import SPARSE_MODELS
 from tests.support.tflite_builder import NONE, RELU, RELU6, SAME, VALID
 
 FUNCTIONS = [(NONE, 3), (RELU, -128), (RELU, -100), (RELU6, -128)]
@@ -23,7 +22,17 @@ def out_side(size, taps, stride, padding):
 
 
 def conv(
-    b, shape, kernel, stride, padding, out_c, function=NONE, out_zp=3, scale=0.6, weights=None
+    b,
+    shape,
+    kernel,
+    stride,
+    padding,
+    out_c,
+    function=NONE,
+    out_zp=3,
+    scale=0.6,
+    weights=None,
+    dilation=(1, 1),
 ):
     """CONV_2D of `kernel` (h, w) taps with random weights up to 127."""
     rng = np.random.default_rng(hash((shape, kernel, stride, out_c)) % (1 << 32))
@@ -32,8 +41,10 @@ def conv(
     values = values if weights is None else weights
     w = b.constant(values, scales=list(rng.uniform(0.002, 0.01, out_c)), axis=0)
     bias = b.constant(rng.integers(-9000, 9000, out_c).astype(np.int32), scale=1e-4)
-    sides = [out_side(shape[1 + i], kernel[i], stride[i], padding) for i in (0, 1)]
+    reach = [(kernel[i] - 1) * dilation[i] + 1 for i in (0, 1)]
+    sides = [out_side(shape[1 + i], reach[i], stride[i], padding) for i in (0, 1)]
     options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
     return b.op(
         "CONV_2D",
         [x, w, bias],
@@ -60,6 +71,30 @@ def depthwise(b, shape, stride, padding, function=NONE, out_zp=3):
         scale=0.15,
         zero_point=out_zp,
         options=options | {"fused_activation_function": function},
+    )
+
+
+def depthwise_any(b, case, function=NONE, out_zp=3):
+    """`case`: shape, kernel, stride, dilation, multiplier, padding."""
+    shape, kernel, stride, dilation, multiplier, padding = case
+    rng = np.random.default_rng(hash(case) % (1 << 32))
+    c = shape[3] * multiplier
+    x = b.input(shape, scale=0.04, zero_point=-11)
+    values = rng.integers(-127, 128, (1, *kernel, c)).astype(np.int8)
+    w = b.constant(values, scales=list(rng.uniform(0.002, 0.02, c)), axis=3)
+    bias = b.constant(rng.integers(-900, 900, c).astype(np.int32), scale=1e-4)
+    reach = [(kernel[i] - 1) * dilation[i] + 1 for i in (0, 1)]
+    sides = [out_side(shape[1 + i], reach[i], stride[i], padding) for i in (0, 1)]
+    options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    options |= {"dilation_h_factor": dilation[0], "dilation_w_factor": dilation[1]}
+    options |= {"depth_multiplier": multiplier, "fused_activation_function": function}
+    return b.op(
+        "DEPTHWISE_CONV_2D",
+        [x, w, bias],
+        (shape[0], *sides, c),
+        scale=0.2,
+        zero_point=out_zp,
+        options=options,
     )
 
 
@@ -189,17 +224,46 @@ MODELS: dict[str, Callable[[int, int], bytes]] = {
     "pool lanes": pools,
     "winograd": winograds,
     "winograd small": winograds,
-    **SPARSE_MODELS,
 }
+DILATED = [
+    ((1, 9, 8, 3), (3, 3), (1, 1), SAME, 5, (2, 1)),
+    ((1, 9, 9, 4), (3, 2), (1, 1), VALID, 6, (2, 3)),
+    ((2, 7, 11, 16), (2, 3), (2, 1), SAME, 4, (1, 2)),
+]
+DEPTHWISE_ANY = [
+    ((1, 8, 9, 3), (5, 5), (1, 1), (1, 1), 1, SAME),
+    ((1, 9, 7, 2), (3, 3), (1, 1), (2, 2), 3, SAME),
+    ((2, 11, 6, 5), (2, 4), (2, 3), (1, 1), 1, VALID),
+    ((1, 13, 12, 1), (4, 3), (1, 1), (1, 3), 4, SAME),
+    ((1, 6, 30, 4), (1, 7), (1, 2), (1, 2), 1, SAME),
+]
+
+
+def dilated(function: int, out_zp: int) -> bytes:
+    def add(b, shape, kernel, stride, padding, out_c, dilation):
+        case = (shape, kernel, stride, padding, out_c, function, out_zp)
+        return conv(b, *case, dilation=dilation)
+
+    return side_by_side(add, DILATED)
+
+
+def depthwises_any(function: int, out_zp: int) -> bytes:
+    return side_by_side(depthwise_any, [(case, function, out_zp) for case in DEPTHWISE_ANY])
+
+
+# (way, models) of the kernels for cores without DSP, and for Helium.
 PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "plain windows": convolutions,
+    "plain windows, dilated": dilated,
     "plain rows": denses,
     "plain row": denses,
     "plain lines": depthwises,
+    "plain lines, any": depthwises_any,
     "formula": sums,
 }
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
+    "helium windows, dilated": dilated,
     "helium rows": denses,
     "helium row": denses,
     "helium columns": depthwises,
@@ -208,7 +272,8 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
 
 
 def only(way: str) -> Callable[[Sequence[Sequence[Way]], Graph, Target], list[Way]]:
-    """A chooser that takes `way` wherever it fits, and portable C elsewhere."""
+    """A chooser that takes `way` (up to a comma) wherever it fits, and portable C elsewhere."""
+    way = way.partition(",")[0]
 
     def choose(ways: Sequence[Sequence[Way]], graph: Graph, target: Target) -> list[Way]:
         return [next((one for one in some if one.name == way), some[0]) for some in ways]

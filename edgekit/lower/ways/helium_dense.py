@@ -21,9 +21,9 @@ COPIES_BYTES = (1024, 8192)  # of copies of the pixels: for more than 8, and for
 LARGEST_OFFSET = (1 << 16) - 1  # lanes of offsets have 16 bits
 LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
 # Counted in firmware/runtime/ek_helium_*.h and ek_fc_helium.h: per step of 16 inputs and per block
-# of two pixels and four channels, per four of channels, per pass over some pixels; per run of up to
-# 16 bytes copied, per longer run and 16 bytes of it, per window, per kernel row at an edge; per step
-# and per group of eight channels of a row.
+# of two pixels and four channels, per four of channels, per pass over some pixels; per run of up
+# to 16 bytes copied, per longer run and 16 bytes of it, per window, per kernel row at an edge; per
+# step and per group of eight channels of a row.
 PER_STEP, PER_BLOCK, PER_AWAY, PER_FOUR, PER_PASS = 14.0, 27.0, 4.0, 16.0, 130.0
 PER_SHORT, PER_RUN, PER_COPY, PER_WINDOW, PER_EDGE = 6.0, 8.0, 3.0, 9.0, 70.0
 PER_FC_STEP, PER_EIGHT, PER_ROW = 17.2, 30.0, 90.0

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 
 import numpy as np
@@ -52,9 +52,7 @@ def plain_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """One row after the other, or as a 1x1 convolution over them."""
     weights = graph.input_of(op, 1)
     assert weights.data is not None
-    layer = stepped(
-        narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
-    )
+    layer = stepped(narrowed(op, graph, weights.data, float_product=not weights.q.per_channel))
     if layer is not None:
         yield _row(op, graph, layer)
         yield _rows(op, graph, layer)
@@ -139,7 +137,17 @@ def _per_channel(layer: Stepped) -> float:
     return PER_CHANNEL + PER_AWAY * layer.layer.away + taps * PER_INPUT
 
 
-def _way(name, layer, cost, scratch, code, lower, lead, *, fc=False) -> Way:  # type: ignore[no-untyped-def]
+def _way(
+    name: str,
+    layer: Stepped,
+    cost: float,
+    scratch: int,
+    code: tuple[str, int],
+    lower: Callable[[], KernelCall],
+    lead: int | None,
+    *,
+    fc: bool = False,
+) -> Way:
     away = layer.layer.away
     block = (f"plain fc {away}", FC_CODE) if fc else (f"plain block {away}", BLOCK_CODE)
     return Way(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DEPTHWISE_CONV_2D on cores with plain 32-bit products through planes of words, four outputs at a time."""
+"""DEPTHWISE_CONV_2D with plain 32-bit products: planes of words, four outputs at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import narrowed
-from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.plain import PER_AWAY, RECORD_BYTES, stepped_records
+from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -57,7 +57,9 @@ class _Plan:
     @property
     def phase(self) -> int:
         """Words of a line per phase of the stride along it."""
-        return ceil(((self.along.out_n - 1) * self.along.stride + self.along.reach) / self.along.stride)
+        return ceil(
+            ((self.along.out_n - 1) * self.along.stride + self.along.reach) / self.along.stride
+        )
 
     @property
     def words(self) -> int:

@@ -7,8 +7,8 @@ a = sum - lowest, kept within 0..span, the kernels compute
     (((a * p0) >> 12) + a * p1 + k) >> 23
 
 (where halves below zero must go away from zero, the line has a second k for sums below 0,)
-which never decreases, so it equals the reference for every sum if it does at t_i and t_i - 1 for all
-i. The generator finds the steps by bisection and checks each of them: what is emitted is exact.
+which never decreases, so it equals the reference for every sum if it does at t_i and t_i - 1
+for all i. The generator finds the steps by bisection and checks each of them: what is emitted is exact.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from edgekit.lower.ways.narrow import HALF, Narrowed
 
 FRACTION, SHIFT = 12, 23
+FAR = 1 << 40  # beyond every sum
 LARGEST_SPAN = 1 << 20  # a * p0 must fit 32 bits
 SLOPES = sorted(range(-24, 25), key=abs)  # from the real slope, in its last place
 
@@ -77,8 +78,8 @@ def _lines(layer: Narrowed) -> np.ndarray | None:
     largest = layer.largest[:, None]
     reached = (steps > -largest) & (steps <= largest)
     some = reached.any(axis=1)
-    lowest = np.where(some, np.where(reached, steps, largest + 1).min(axis=1) - 1, 0)
-    span = np.where(some, np.where(reached, steps, -largest - 1).max(axis=1) - lowest, 0)
+    lowest = np.where(some, np.where(reached, steps, FAR).min(axis=1, initial=FAR) - 1, 0)
+    span = np.where(some, np.where(reached, steps, -FAR).max(axis=1, initial=-FAR) - lowest, 0)
     if span.max(initial=0) > LARGEST_SPAN:
         return None
     slope = np.where(some, _slopes(layer), 0)
@@ -101,7 +102,8 @@ def _lines(layer: Narrowed) -> np.ndarray | None:
     if not (found | ~some).all():
         return None
     base = outputs(lowest[:, None], layer)[:, 0] << SHIFT
-    line, k, k_below = (np.where(some, row, other) for row, other in zip(chosen, (0, base, base)))
+    line = np.where(some, chosen[0], 0)
+    k, k_below = np.where(some, chosen[1], base), np.where(some, chosen[2], base)
     p0, p1 = line & ((1 << FRACTION) - 1), line >> FRACTION
     zero = np.maximum(-lowest, 0)
     return np.stack([layer.bias - lowest, span, k, p0, p1, zero, k_below - k], axis=1)
@@ -143,6 +145,10 @@ def _room(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest k with which the line of each channel has all its steps."""
     levels = values.astype(np.int64) << SHIFT
-    least = np.where(reached, levels - _line(steps, slope), -(1 << 62)).max(axis=1, initial=-(1 << 62))
-    most = np.where(reached, levels - 1 - _line(steps - 1, slope), 1 << 62).min(axis=1, initial=1 << 62)
+    least = np.where(reached, levels - _line(steps, slope), -(1 << 62)).max(
+        axis=1, initial=-(1 << 62)
+    )
+    most = np.where(reached, levels - 1 - _line(steps - 1, slope), 1 << 62).min(
+        axis=1, initial=1 << 62
+    )
     return least, most
