@@ -58,10 +58,11 @@ def _show_performance(out: Console, record: dict[str, Any]) -> None:
 def _show_accuracy(out: Console, found: dict[str, Any]) -> None:
     what = ("top-1", found["top1"]) if found["top1"] is not None else ("AUC", found["auc"])
     shown = "-" if what[1] is None else f"{what[1]:.4f}"
+    target = f"closed division: {found['target']}" if found["target"] else "nothing of the model"
     facts(
         out,
         [
-            (what[0], shown, f"over {found['files']} files; closed division: {found['target']}"),
+            (what[0], shown, f"over {found['files']} files; {target}"),
             ("labels", found["truth"], ""),
             ("as the host", f"{found['agree']} of {found['files']} files", f"by {found['golden']}"),
         ],

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.artifacts import records_in
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.verbs._mlperf_golden import Judge, as_sent
@@ -44,12 +45,14 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A data set. `truth` says where its labels are from; `source` where its inputs are."""
+    """A data set. `truth` says where its labels are from; `source` where its inputs are; `real`
+    whether they are of the task, and not made up."""
 
     files: tuple[File, ...]
     source: str
     truth: str
     warnings: tuple[str, ...] = ()
+    real: bool = True
 
 
 def find_files(judge: Judge, data: Any, count: int, seed: int) -> Files:
@@ -80,7 +83,11 @@ def _read(folder: Path, task: Task, count: int) -> Files:
         files.append(_read_row(folder, row, task))
     if not files:
         raise EdgekitError(f"'{folder / LABELS}' names no files", hint="give another folder")
-    return Files(tuple(files), folder.name, LABELS, missing(files, task))
+    # a folder that was made here says what its files are
+    made = records_in(folder).get("mlperf-data", {})
+    truth = str(made.get("truth", LABELS))
+    real = bool(made.get("real", True))
+    return Files(tuple(files), folder.name, truth, missing(files, task), real)
 
 
 def _read_row(folder: Path, row: list[str], task: Task) -> File:
@@ -164,7 +171,12 @@ def write_files(folder: Path, task: Task, files: Files, progress: Progress) -> P
         with (staged / LABELS).open("w", newline="") as table:
             csv.writer(table, lineterminator="\n").writerows(rows)
         written = hash_tree(staged)
-    facts = {"task": task.id, "source": files.source, "truth": files.truth}
+    facts = {
+        "task": task.id,
+        "source": files.source,
+        "truth": files.truth,
+        "real": files.real,
+    }
     write_record(target, "mlperf-data", facts, files=written)
     progress.say(f"{len(files.files)} files of {task.id} in {target}")
     return target

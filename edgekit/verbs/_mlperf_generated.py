@@ -30,7 +30,7 @@ def generated_files(judge: Judge, count: int, seed: int) -> Files:
     else:
         files = _classes(judge, count, rng)
         truth = "the host's golden"
-    return Files(tuple(files), SOURCE, truth, missing(files, judge.task))
+    return Files(tuple(files), SOURCE, truth, missing(files, judge.task), real=False)
 
 
 def _classes(judge: Judge, count: int, rng: np.random.Generator) -> list[File]:

@@ -57,13 +57,14 @@ class Performance:
 @dataclass(frozen=True, slots=True)
 class Accuracy:
     """`top1` in 0..1, or for ad01 `auc`; the other is None. `agree` files have the host's results
-    to three decimals. `truth` says where the labels are from: "the host's golden" measures the
-    device, not the model. `golden` is who answered on the host."""
+    to three decimals. `truth` says where the labels are from; with generated inputs they say
+    nothing of the model, and `target`, the closed division's, is None. `golden` is who answered
+    on the host."""
 
     files: int
     top1: float | None
     auc: float | None
-    target: float
+    target: float | None
     agree: int
     truth: str
     golden: str
@@ -164,7 +165,7 @@ def run_accuracy(device: TextDevice, judge: Judge, files: Files, progress: Progr
         files=len(labels),
         top1=None if by_error else hits / len(labels),
         auc=area_under_curve([s[0] for s in scores], labels) if by_error else None,
-        target=task.target,
+        target=task.target if files.real else None,
         agree=agree,
         truth=files.truth,
         golden=f"{judge.by} {judge.version}",

@@ -24,6 +24,15 @@
 static char *rest_of_line;
 static uint8_t has_result;
 
+/* Like strcmp() == 0, in a twentieth of newlib's flash. */
+static int equal(const char *a, const char *b) {
+  while (*a != '\0' && *a == *b) {
+    a++;
+    b++;
+  }
+  return *a == *b;
+}
+
 /* The next word of the line, ended by a zero; NULL after the last. */
 static char *next_word(void) {
   char *word = rest_of_line;
@@ -217,9 +226,9 @@ static void db(void) {
   const char *word = next_word();
   if (word == NULL) {
     refuse("Command 'db' requires a subcommand");
-  } else if (strcmp(word, "load") == 0) {
+  } else if (equal(word, "load")) {
     db_load();
-  } else if (strcmp(word, "print") == 0) {
+  } else if (equal(word, "print")) {
     db_print();
   } else {
     db_add(word);
@@ -259,7 +268,7 @@ static const struct {
 static void dispatch(void) {
   const char *word = next_word();
   for (uint32_t i = 0; word != NULL && i < sizeof commands / sizeof *commands; i++) {
-    if (strcmp(word, commands[i].name) == 0) {
+    if (equal(word, commands[i].name)) {
       commands[i].serve();
       return;
     }

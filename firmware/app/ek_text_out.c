@@ -10,7 +10,7 @@
 #include "ek_port.h"
 
 #define MOST_DIGITS 20u
-#define BEYOND 1.0e18f
+#define BEYOND 4.0e9f /* 64 bits from a float, and back, would take the soft doubles along */
 
 void ek_text_put(const char *text) {
   ek_port_write((const uint8_t *)text, (uint32_t)strlen(text));
@@ -40,7 +40,7 @@ void ek_text_put_float(float value) {
     return;
   }
   /* Whole and fraction apart: their difference is exact, their product with 1000 would not be. */
-  uint64_t whole = (uint64_t)size;
+  uint32_t whole = (uint32_t)size;
   uint32_t thousandths = (uint32_t)((size - (float)whole) * 1000.0f + 0.5f);
   if (thousandths == 1000u) {
     whole++;

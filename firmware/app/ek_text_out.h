@@ -8,7 +8,7 @@
 void ek_text_put(const char *text);
 void ek_text_put_uint(uint64_t value);
 void ek_text_put_hex(uint8_t byte);
-/* Three decimals, halves away from zero; what has no such form as "nan" or "inf". */
+/* Three decimals, halves away from zero; "nan", and from 4e9 on "inf". */
 void ek_text_put_float(float value);
 void ek_text_end_line(void);
 

@@ -238,7 +238,7 @@ def test_any_data_set_becomes_files(tmp_path: Path) -> None:
     found = find_files(judge, str(tmp_path / "data.npz"), 18, 0)
     assert sorted(file.label for file in found.files) == sorted([*range(9), *range(9)])
     sent = {file.data for file in found.files}
-    assert len(sent) == 18 and sent <= {row.tobytes() for row in x}
+    assert found.real and len(sent) == 18 and sent <= {row.tobytes() for row in x}
     assert "class 9" in found.warnings[0]
     np.savez(tmp_path / "bare.npz", x=x)
     with pytest.raises(EdgekitError, match="no labels"):
@@ -274,6 +274,7 @@ def test_made_data_are_in_the_runners_layout_and_run(tmp_path: Path) -> None:
     record = edgekit.mlperf(project, tmp_path / "sets", mode="accuracy")
     assert record.accuracy is not None and record.performance is None
     assert (record.accuracy.files, record.accuracy.agree, record.accuracy.top1) == (13, 13, 1.0)
+    assert (record.accuracy.target, record.accuracy.truth) == (None, "the host's golden")
     assert (record.task, record.kind, record.device) == ("kws01", "measured", "edgekit native")
     assert (project / "mlperf" / "mlperf.json").is_file()
 
