@@ -257,6 +257,7 @@ PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "plain windows, dilated": dilated,
     "plain rows": denses,
     "plain row": denses,
+    "plain winograd": winograds,
     "plain lines": depthwises,
     "plain lines, any": depthwises_any,
     "formula": sums,

@@ -45,7 +45,7 @@ def helium_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
 
 @way_for("ADD", "SUB", needs=PLAIN)
 def plain_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    return _ways(op, graph, _Kind("sum_formula", "formula", 19.0, 120))
+    return _ways(op, graph, _Kind("sum_formula", "formula", 23.0, 120))
 
 
 def _ways(op: Op, graph: Graph, kind: _Kind) -> Iterator[Way]:
