@@ -26,8 +26,10 @@ from edgekit.wait import Deadline
 ATTEMPTS = 3
 # A long request (a run) is repeated this seldom in the end: the device may be busy, not deaf.
 LONG_TRY_S = 5.0
-# The first wait, where no answer of the kind has shown yet how long one takes.
-FIRST_TRY_S = 0.25
+# The first wait, where no answer of the kind has shown yet how long one takes, and the longest
+# between two tries of a short request: parts of the timeout, besides the time on the wire.
+FIRST_TRY_PART = 1 / 8
+LAST_TRY_PART = 1 / 4
 FIRST_LONG_TRY_S = 1.0
 # A run that takes so much longer than any before it is not awaited to the end of all time.
 LONG_SPARE_S = 5.0
@@ -126,7 +128,8 @@ class Session:
             longest_s = self._pace.longest_s(_kind(message, values or {}))
             if longest_s is not None:
                 total_s = min(total_s, LONG_SPARE_S + LONG_TIMES * longest_s)
-        first_s = wire_s + (FIRST_LONG_TRY_S if long else FIRST_TRY_S)
+        first_s = wire_s + (FIRST_LONG_TRY_S if long else FIRST_TRY_PART * self._timeout_s)
+        try_s = try_s if long else wire_s + LAST_TRY_PART * self._timeout_s
         return self._ask_within(
             message, values or {}, total_s=total_s, try_s=try_s, first_s=first_s
         )
@@ -155,8 +158,8 @@ class Session:
             reply = self._wait_for(message, wait, pause_s)
             if isinstance(reply, Frame):
                 self.stats.answered += 1
-                if tries == 1:
-                    self._pace.note(kind, time.monotonic() - began)
+                took_s = time.monotonic() - began
+                self._pace.note(kind, took_s, tried_again_s=pause_s if tries > 1 else 0.0)
                 return messages.unpack(message.reply, reply.payload)
             damaged += reply
             if damaged > DAMAGE_LIMIT:

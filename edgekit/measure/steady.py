@@ -9,7 +9,7 @@ from typing import TypeVar
 from edgekit.errors import DeviceError, Interrupted
 
 # A device that is lost this often in a row without one more result will not get any further.
-INTERRUPTIONS = 8
+INTERRUPTIONS = 12
 
 Result = TypeVar("Result")
 

@@ -26,7 +26,7 @@ RECOVERED = (
 
 
 def device(fake: FakeDevice, **options: float) -> Device:
-    return Device(fake.port, **{"timeout_s": 0.1, "run_timeout_s": 3.0, **options}, baud=10**7)
+    return Device(fake.port, **{"timeout_s": 0.5, "run_timeout_s": 5.0, **options}, baud=10**7)
 
 
 @pytest.mark.parametrize("fault", RECOVERED)

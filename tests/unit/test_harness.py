@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_from_the_last_confirmed_sample(cut: int):
 
 def test_a_device_that_is_always_lost_is_given_up():
     with pytest.raises(
-        DeviceError, match="sample 0 was interrupted 8 times in a row; at last: the"
+        DeviceError, match="sample 0 was interrupted 12 times in a row; at last: the"
     ):
         run_samples(FakeDevice(cuts=tuple(range(1, 50))), graph(), [samples()])
 
