@@ -12,7 +12,7 @@ from edgekit.report.comparison import comparison_page
 from edgekit.report.page import report_page
 from tests.support.browser import needs_browser, open_page
 from tests.unit.test_compare_verb import run
-from tests.unit.test_report import emulated
+from tests.unit.test_report import DIFFERENCE, emulated
 
 pytestmark = needs_browser
 PHONE, DESKTOP = 390, 1000
@@ -22,11 +22,18 @@ def _bench(folder: Path) -> str:
     return report_page(emulated(folder))
 
 
+def _differs(folder: Path) -> str:
+    body = emulated(folder)
+    body["bench"] |= {"bit_exact": 2, "max_abs_diff": 3}
+    body["bench"]["first_difference"] = DIFFERENCE | {"layer": "a_layer_of_a_long_name/and_more"}
+    return report_page(body)
+
+
 def _compared(folder: Path) -> str:
     return comparison_page(edgekit.compare(run(100), run(120)))
 
 
-@pytest.mark.parametrize("make", [_bench, _compared])
+@pytest.mark.parametrize("make", [_bench, _differs, _compared])
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 def test_a_page_opens_clean(make: Callable[[Path], str], width: int, tmp_path: Path) -> None:
     seen = open_page(make(tmp_path), tmp_path, width=width, dark=width == PHONE)
