@@ -93,11 +93,16 @@ class Ranging:
             self._refuse(f"op {hidden} holds tensors that no interpreter shows")
             return False
         try:
-            self.measured = measure_ranges(self.float_file, self._samples(), self._names.layer_path)
+            self.measured = measure_ranges(self.float_file, self._samples(), self._layer)
         except (RuntimeError, ValueError) as error:
             self._refuse(str(error).splitlines()[0][:160])
             return False
         return True
+
+    def _layer(self, tensor: str) -> str:
+        """The layer of a tensor; the converter names outputs "Identity" and nothing more."""
+        outputs = self._names.outputs
+        return self._names.layer_path(tensor) or (outputs[0] if len(outputs) == 1 else "")
 
     def _refuse(self, reason: str) -> None:
         if self._method == CONVERTER:
