@@ -25,6 +25,7 @@ VERBS = (
     "cluster",
     "compare",
     "convert",
+    "debug_quant",
     "demo",
     "deploy",
     "doctor",
@@ -38,12 +39,20 @@ VERBS = (
     "prune",
     "sensitivity",
     "serve",
+    "train_quantized",
 )
 
 # What a verb does for several boards at once.
 SEVERAL = ("bench_boards",)
 
-__all__ = [*VERBS, *SEVERAL, "__version__"]
+# Short names, and arithmetic that is useful by itself.
+ALSO = {
+    "qat": "edgekit.verbs.train_quantized:train_quantized",
+    "quantize_array": "edgekit.quantize.arrays:quantize_array",
+    "dequantize_array": "edgekit.quantize.arrays:dequantize_array",
+}
+
+__all__ = [*VERBS, *SEVERAL, *ALSO, "__version__"]
 
 
 def _verb(name: str) -> Any:
@@ -66,12 +75,15 @@ class _Edgekit(ModuleType):
         super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
+        if name in ALSO:
+            module, _, attribute = ALSO[name].partition(":")
+            return getattr(importlib.import_module(module), attribute)
         if name not in (*VERBS, *SEVERAL):
             raise AttributeError(f"module 'edgekit' has no attribute {name!r}")
         return _verb(name)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *VERBS, *SEVERAL})
+        return sorted({*super().__dir__(), *VERBS, *SEVERAL, *ALSO})
 
 
 sys.modules[__name__].__class__ = _Edgekit

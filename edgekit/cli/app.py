@@ -14,6 +14,7 @@ import typer
 from edgekit import __version__
 from edgekit.cli import (
     compare_commands,
+    debug_commands,
     device_commands,
     info_commands,
     journey_commands,
@@ -21,6 +22,7 @@ from edgekit.cli import (
     model_commands,
     port_commands,
     prune_commands,
+    quantize_commands,
     shrink_commands,
     study_commands,
 )
@@ -43,7 +45,9 @@ app = typer.Typer(
 for module in (
     journey_commands,
     model_commands,
+    debug_commands,
     prune_commands,
+    quantize_commands,
     shrink_commands,
     study_commands,
     device_commands,

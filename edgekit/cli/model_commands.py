@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import options as o
+from edgekit.cli import weight_options as w
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
 
@@ -19,6 +20,8 @@ def add_to(app: typer.Typer) -> None:
             "edgekit convert model.keras --data calib.npz -o build/kws",
             "edgekit convert model.h5 --data images.zip --samples 500 -o build/vww",
             "edgekit convert model.keras --custom my_layers:Gate -o build/gate",
+            "edgekit convert model.keras --data calib.npz --layer 'dense.*=int16x8' -o build/wide",
+            "edgekit convert model.keras --data c.npz --layer '.*=int4' --rounding gptq -o build/4",
             "edgekit convert pruned.keras --data calib.npz --compress auto --strip -o build/small",
         )
     )(convert)
@@ -54,6 +57,13 @@ def convert(
     output_dtype: Annotated[
         o.ItemType, typer.Option(help="What the model gives.", rich_help_panel=o.TARGET)
     ] = o.ItemType.INT8,
+    rounding: w.Rounding = w.Way.NEAREST,
+    weight_scale: w.WeightScale = w.Scale.MAX,
+    bias_correction: w.BiasCorrection = False,
+    equalize: w.Equalize = False,
+    per_tensor: w.PerTensor = False,
+    layer: w.Layer = None,
+    bias_type: w.BiasType = w.Bias.INT64,
     compress: o.Compressed = o.Compress.NONE,
     strip: o.Strip = False,
     allow: o.Allow = None,
@@ -81,6 +91,13 @@ def convert(
             output_dtype=output_dtype.value,
             compress=o.mode_of(compress),
             strip=strip,
+            rounding=rounding.value,
+            weight_scale=weight_scale.value,
+            bias_correction=bias_correction,
+            equalize=equalize,
+            per_tensor=per_tensor,
+            layers=tuple(layer or ()),
+            bias_type=bias_type.value,
             allow=tuple(allow or ()),
             custom=tuple(custom or ()),
             force=force,

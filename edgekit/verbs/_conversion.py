@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,11 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.quantize.checks import CheckResult, Evidence, check_allowed
+from edgekit.quantize.weights import Weights, Wishes
 from edgekit.tflite.graph import Graph
 from edgekit.verbs._calibration import calibration_set
 from edgekit.verbs._checked import allow_words, checked, full_evidence, watched_outputs
+from edgekit.verbs._weights import handed_in, weight_words
 from edgekit.verbs._zeros import KernelZeros, Zeros, kernel_zeros
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class Options:
     compress: str = ""
     strip: bool = False
     allow: tuple[str, ...] = ()
+    wishes: Wishes = field(default_factory=Wishes)
 
     def check(self) -> None:
         """EdgekitError for a value that no conversion can be done with."""
@@ -50,6 +53,7 @@ class Options:
         check_options(self.input_dtype, self.output_dtype, self.calibration)
         check_mode(self.compress)
         check_allowed(self.allow)
+        self.wishes.check()
         if self.samples < 1 or self.eval_samples < 0:
             raise EdgekitError(
                 f"{self.samples} calibration and {self.eval_samples} evaluation samples are asked"
@@ -64,7 +68,7 @@ class Options:
             words += self._word(name)
         words += self._word("input_dtype") + self._word("output_dtype") + self._word("compress")
         words += ["--strip"] if self.strip else []
-        words += allow_words(self.allow)
+        words += weight_words(self.wishes) + allow_words(self.allow)
         for item in self.custom:
             words += ["--custom", item if isinstance(item, str) else item.__name__]
         return words
@@ -95,6 +99,7 @@ class Conversion:
     evidence: Evidence | None = None
     allow: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    weights: Weights | None = None
     accuracy: dict[str, float] | None = None
     output_error: dict[str, float] | None = None
 
@@ -149,6 +154,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     inputs = closed_inputs(loaded.inputs, dataset)
     chosen = calibration_set(dataset, options.samples, options.seed)
     floats, warnings = _float_side(loaded, dataset, chosen.first, options)
+    weights, trained = handed_in(loaded, options.wishes, options.seed)
     progress.say(f"quantizing with {len(chosen)} samples")
     quantized = convert_int8(
         loaded,
@@ -157,6 +163,8 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         input_dtype=options.input_dtype,
         output_dtype=options.output_dtype,
         method=options.calibration,
+        weights=weights,
+        trained=trained,
     )
     graph = read_graph(quantized.tflite, name=loaded.name)
     zeros = Zeros() if loaded.keras is None else kernel_zeros(loaded.keras, graph)
@@ -174,12 +182,13 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         warnings=(
             *dataset.warnings,
             *chosen.warnings,
-            *warnings,
+            *(() if trained else warnings),
             *quantized.remarks,
             *zeros.remarks,
         ),
         floats=floats,
         quantized=quantized,
+        weights=weights,
         kernels=zeros.rows,
         evidence=evidence,
         allow=options.allow,

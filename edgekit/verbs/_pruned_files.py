@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,8 @@ def check_out(out: Path, *, force: bool, stage: str = "prune") -> None:
         )
 
 
-def save_model(model: Any, out: Path) -> None:
+def save_model(model: Any, out: Path, then: Callable[[Path], None] | None = None) -> None:
+    """Whole or not at all; `then` adds to the file before it takes its name."""
     from edgekit.model.subclassed import inner_of
     from edgekit.model.tf import quiet
 
@@ -98,6 +100,8 @@ def save_model(model: Any, out: Path) -> None:
     try:
         with quiet():
             inner_of(model).save(temporary)
+        if then is not None:
+            then(temporary)
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)

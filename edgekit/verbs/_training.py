@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +28,13 @@ def train(
     progress: Progress,
     *,
     mark: str = "",
-    whole: Callable[[Any], Any] = lambda model: model,
+    keep_best: bool = True,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Fine-tune `model`, `pruner` closing its masks; what the record tells of it, and remarks.
 
     The dense `plan.copy` teaches where the plan says so. `mark` tells runs apart that differ in
-    more than the plan; `whole` gives the model to save of one that is being trained. Raises what
-    `fine_tune` does; after Ctrl-C the best epoch, where one counts, is saved beside the output.
+    more than the plan. Raises what `fine_tune` does; after Ctrl-C the best epoch, where one
+    counts, is saved beside the output, with `keep_best`.
     """
     from edgekit.prune.checkpoint import Checkpoint
     from edgekit.prune.finetune import Interrupted, fine_tune
@@ -47,7 +46,7 @@ def train(
     try:
         tuned = fine_tune(model, lesson, pruner, budget, progress, checkpoint)
     except Interrupted as error:
-        raise _kept(plan, whole(model), error) from None
+        raise (_kept(plan, model, error) if keep_best else error) from None
     checkpoint.drop()
     partial_path(plan.out).unlink(missing_ok=True)
     told = dataclasses.asdict(budget) | {"samples": len(lesson)} | dataclasses.asdict(tuned)

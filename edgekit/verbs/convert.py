@@ -11,62 +11,21 @@ from typing import Any
 from edgekit import artifacts
 from edgekit.boards import Board, load_board
 from edgekit.progress import SILENT, Progress
-from edgekit.quantize.checks import CheckResult, Evidence, check_closed, remarks
-from edgekit.quantize.statistics import TensorStatistics
+from edgekit.quantize.checks import Evidence, check_closed, remarks
 from edgekit.tflite.graph import Graph
 from edgekit.tflite.reader import read_graph
-from edgekit.verbs._arena import TflmArena, check_arena
+from edgekit.verbs._arena import check_arena
 from edgekit.verbs._checked import checked
 from edgekit.verbs._conversion import Conversion, Options, from_keras, is_tflite
+from edgekit.verbs._convert_record import ConvertRecord
 from edgekit.verbs._hosted import Hosted, host_runtimes
 from edgekit.verbs._packing import Packing, pack_model
 from edgekit.verbs._tensor_scales import TensorScales, tensor_scales
-from edgekit.verbs._zeros import KernelZeros
+from edgekit.verbs._weights import named_wishes
 from edgekit.verbs.golden import NOT_CHECKED
-from edgekit.verbs.inspect import OpRow, op_rows
+from edgekit.verbs.inspect import op_rows
 
-
-@dataclass(frozen=True, slots=True)
-class ConvertRecord:
-    """What came out of a conversion. All sizes in bytes.
-
-    `model_sha256` is of the .tflite, `source_sha256` of the model given, `data_sha256` of the
-    data file ("" for folders and live arrays). `float_tflite_bytes` is the converter's own float
-    file of the same graph. `output_error` compares real outputs, int8 by `golden`, with the float
-    model on the first `output_error["samples"]` calibration samples; `accuracy` is over
-    `accuracy["samples"]` others. `packing` says what was saved by rewriting the file.
-    `kernels` are those that came pruned, with their sparsity in the model and in the file.
-    `statistics` are of the activations on the calibration samples, and of the weights.
-    `tflm_arena` says how `arena_bytes["tflm"]` was found, and what is in it. `checks` holds what
-    came of each check of the file; what they remarked on is among the warnings.
-    """
-
-    name: str
-    source: str
-    source_sha256: str
-    source_bytes: int
-    data: str
-    data_sha256: str
-    tflite: Path
-    tflite_bytes: int
-    float_tflite_bytes: int | None
-    model_sha256: str
-    versions: dict[str, str]
-    ops: tuple[OpRow, ...]
-    tensors: tuple[TensorScales, ...]
-    statistics: tuple[TensorStatistics, ...]
-    arena_bytes: dict[str, int | None]
-    tflm_arena: TflmArena | None
-    runtimes: dict[str, str]
-    golden: dict[str, str] | None
-    accuracy: dict[str, float] | None
-    output_error: dict[str, float] | None
-    calibration: dict[str, Any] | None
-    packing: Packing
-    kernels: tuple[KernelZeros, ...]
-    checks: tuple[CheckResult, ...]
-    warnings: tuple[str, ...]
-    written: tuple[Path, ...]
+__all__ = ["ConvertRecord", "TensorScales", "convert"]
 
 
 def convert(
@@ -88,6 +47,7 @@ def convert(
     custom: tuple[Any, ...] = (),
     force: bool = False,
     progress: Progress = SILENT,
+    **weights: Any,
 ) -> ConvertRecord:
     """Write the int8 .tflite of `model`, its C array, op list and ahead-of-time C to folder `out`.
 
@@ -95,7 +55,9 @@ def convert(
     whatever `edgekit.model.data.load_data` takes; without it the ranges come from generated
     inputs and the record says so. `compress` ("prune", "lut" or "auto") stores weights encoded
     for TFLite Micro's DECODE operator where that is smaller, `strip` leaves names and metadata
-    out of the file; outputs stay the same to the byte. A check of the result that `allow` names
+    out of the file; outputs stay the same to the byte. `weights` are fields of
+    `edgekit.quantize.weights.Wishes`: rounding, weight_scale, bias_correction, equalize,
+    per_tensor, layers ("REGEX=FORMAT" texts), bias_type. A check of the result that `allow` names
     (`edgekit.quantize.checks`) may fail. Raises EdgekitError for what the user can change (naming
     op and layer), LimitBroken where weights or activations alone exceed `board`. Nothing is
     written unless all of it succeeds.
@@ -111,6 +73,7 @@ def convert(
         compress=compress,
         strip=strip,
         allow=allow,
+        wishes=named_wishes(weights),
     )
     options.check()
     artifacts.check_writable(Path(out), force=force)
@@ -277,6 +240,8 @@ def _record(
         calibration=done.calibration,
         packing=packing,
         kernels=done.kernels,
+        weights=done.weights.rows if done.weights else (),
+        formats=done.weights.changed if done.weights else (),
         checks=done.checks,
         warnings=(*done.warnings, *remarks(done.checks), *hosted.warnings()),
         written=tuple(out / file for file in files),

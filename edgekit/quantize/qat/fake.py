@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+import numpy as np
 
 from edgekit.model.tf import keras, tensorflow
 
@@ -28,9 +30,13 @@ def fake_quant_class() -> Any:
 
         def __init__(self, low: float, high: float, mode: str, **options: Any) -> None:
             super().__init__(**options)
-            self._start = (min(low, 0.0), max(high, NARROWEST, -low * NARROWEST))
+            self.start_from(low, high)
             self._mode = mode
             self._ends: Any = None
+
+        def start_from(self, low: float, high: float) -> None:
+            """The range before anything is learned; a traced function keeps the one it saw."""
+            self._start = (min(low, 0.0), max(high, NARROWEST, -low * NARROWEST))
 
         def build(self, input_shape: Any) -> None:
             if self._mode == "learned":
@@ -91,12 +97,18 @@ def pool_ties(node: Any, name: str) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KernelPlan:
-    """How a kernel is rounded: symmetric steps up to `limit`, one scale per index of `axes`."""
+    """How a kernel is rounded: symmetric steps up to `limit`, one scale per index of `axes`.
+
+    While it is trained the variable holds the kernel divided by `factor`. Folding a batch norm
+    makes weights of any size (those of pixels 0..255 a hundredth of others), and a step of Adam
+    is of one size; by the factor weights are as large as a fresh layer's.
+    """
 
     variable: Any
     attribute: str
     axes: tuple[int, ...]
     bits: int
+    factor: np.ndarray
 
     @property
     def limit(self) -> int:
@@ -109,25 +121,29 @@ def fake_kernels(layers: Mapping[str, Any], plans: Mapping[str, KernelPlan]) -> 
     own = {name: type(layers[name]) for name in plans}
     for name, plan in plans.items():
         layers[name].__class__ = _rounding_class(own[name], plan)
+        plan.variable.assign(np.asarray(plan.variable) / plan.factor)
     try:
         yield
     finally:
+        for plan in plans.values():
+            plan.variable.assign(np.asarray(plan.variable) * plan.factor)
         for name, cls in own.items():
             layers[name].__class__ = cls
 
 
 def _rounding_class(cls: Any, plan: KernelPlan) -> Any:
     """A class whose kernel is the rounded one; layers read it at each call."""
-    kernel = property(lambda self: rounded(plan.variable, plan.axes, plan.limit))
+    kernel = property(lambda self: rounded(plan))
     return type(cls.__name__, (cls,), {plan.attribute: kernel, "__module__": cls.__module__})
 
 
-def rounded(variable: Any, axes: Sequence[int], limit: int) -> Any:
+def rounded(plan: KernelPlan) -> Any:
     """The kernel on its grid, halves away from zero; the gradient passes as if it were not."""
     tf = tensorflow()
-    kernel = tf.convert_to_tensor(variable)
-    others = [axis for axis in range(len(kernel.shape)) if axis not in axes]
-    scale = tf.stop_gradient(tf.reduce_max(tf.abs(kernel), axis=others, keepdims=True)) / limit
+    kernel = tf.convert_to_tensor(plan.variable) * plan.factor
+    others = [axis for axis in range(len(kernel.shape)) if axis not in plan.axes]
+    largest = tf.reduce_max(tf.abs(kernel), axis=others, keepdims=True)
+    scale = tf.stop_gradient(largest) / plan.limit
     scale = tf.where(scale > 0, scale, tf.ones_like(scale))
     steps = kernel / scale
     whole = tf.sign(steps) * tf.floor(tf.abs(steps) + 0.5)

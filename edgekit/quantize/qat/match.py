@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from edgekit.errors import EdgekitError
 from edgekit.quantize.fold import Folded
+from edgekit.quantize.qat.model import seen
 from edgekit.quantize.ranges import choose_ranges, measure_ranges, method_named
 from edgekit.quantize.weights import runner
 
@@ -43,15 +43,15 @@ class PointRanges:
     ) -> Ranges:
         """Tensor of `float_file` -> range. EdgekitError where no point is found again."""
         measured = measure_ranges(float_file, samples(), layer_of)
-        seen = choose_ranges(measured, method_named("minmax")).ranges
-        found = self._matched(float_file, samples(), list(seen))
+        shown = choose_ranges(measured, method_named("minmax")).ranges
+        found = self._matched(float_file, samples(), list(shown))
         if not found:
             raise EdgekitError(
                 "the trained ranges fit no tensor of this model",
                 hint="convert the file that train-quantized wrote, unchanged",
             )
-        self.outside = tuple(str(index) for index in seen if index not in found)
-        return seen | found
+        self.outside = tuple(str(index) for index in shown if index not in found)
+        return shown | found
 
     def _matched(
         self, float_file: bytes, samples: Iterable[Sequence[np.ndarray]], tensors: list[int]
@@ -61,7 +61,7 @@ class PointRanges:
         close: dict[int, set[str]] = {index: set(names) for index in tensors}
         for _, sample in zip(range(LOOKED_AT), samples, strict=False):
             values = run(sample)
-            ours = _values(observer, sample)
+            ours = [array.ravel() for array in seen(observer, sample)]
             for index in tensors:
                 flat = np.asarray(values(index)).ravel()
                 close[index] &= {n for n, own in zip(names, ours, strict=True) if _equal(own, flat)}
@@ -71,12 +71,6 @@ class PointRanges:
             for index, fitting in close.items()
             for name in sorted(fitting & self.ranges.keys(), key=order.__getitem__)[:1]
         }
-
-
-def _values(observer: Any, sample: Sequence[np.ndarray]) -> list[np.ndarray]:
-    outputs = observer(list(sample) if len(sample) > 1 else sample[0], training=False)
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return [np.asarray(output).ravel() for output in outputs]
 
 
 def _equal(own: np.ndarray, flat: np.ndarray) -> bool:

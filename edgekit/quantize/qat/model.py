@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +17,8 @@ from edgekit.quantize.fold import Folded, Point
 from edgekit.quantize.qat.fake import MODES, KernelPlan, fake_kernels, fake_quant_class, pool_ties
 from edgekit.quantize.ranges import Histogram, Measured, choose_ranges, method_named
 from edgekit.quantize.ranges.images import Pixels
-from edgekit.quantize.rounding.kernel import round_kernel
+from edgekit.quantize.rounding.base import half_away
+from edgekit.quantize.rounding.kernel import Rounded, round_kernel
 
 BATCH = 64
 Range = tuple[float, float]
@@ -67,16 +70,50 @@ class QatModel:
                 found[point.name] = (low, high)
         return found
 
-    def settle(self) -> dict[str, Any]:
-        """Put each kernel on its grid for good; layer -> Rounded."""
+    def settle(self) -> dict[str, Rounded]:
+        """Put each kernel and its bias on their grids for good; layer -> Rounded."""
+        ranges, inputs = self.ranges(), _inputs_of(self.folded)
         done = {}
-        for name, plan in self.plans.items():
+        for kernel in self.folded.kernels:
+            plan = self.plans[kernel.layer]
             values = np.asarray(plan.variable, np.float32)
             axes = plan.axes or (values.ndim - 1,)
             rounded = round_kernel(values, axes, bits=plan.bits, one_scale=not plan.axes)
             plan.variable.assign(rounded.values)
-            done[name] = rounded
+            done[kernel.layer] = rounded
+            scales = {_step(ranges[name]) for name in inputs[kernel.layer] if name in ranges}
+            bias = self.folded.bias_of(kernel)
+            if bias is not None and len(scales) == 1:
+                # a bias is an integer in steps of input scale times weight scale
+                step = scales.pop() * rounded.scales.astype(np.float64)
+                bias.assign((half_away(np.asarray(bias) / step) * step).astype(np.float32))
         return done
+
+    def refresh_outputs(self, samples: Sequence[Any], method: str) -> None:
+        """Ranges of the outputs, which training did not move, as the trained weights need them.
+
+        Outputs whose range is prescribed keep it.
+        """
+        outputs = {p.name for p in self.folded.points if p.role == "output" and not p.fixed}
+        if not outputs & self.nodes.keys():
+            return
+        with self.rounding():
+            found = measure_points(self.folded, samples, method)
+        for name in outputs & self.nodes.keys():
+            self.nodes[name].start_from(*found[name])
+
+
+def _step(ends: Range) -> float:
+    return (ends[1] - ends[0]) / 255
+
+
+def _inputs_of(folded: Folded) -> dict[str, set[str]]:
+    """Layer -> names of the points that it reads, over all its calls."""
+    found: dict[str, set[str]] = {}
+    for step in folded.flat.steps:
+        names = {folded.places[n].name for n in step.takes if n in folded.places}
+        found.setdefault(str(step.layer.name), set()).update(names)
+    return found
 
 
 def measure_points(folded: Folded, samples: Sequence[Any], method: str) -> dict[str, Range]:
@@ -87,10 +124,7 @@ def measure_points(folded: Folded, samples: Sequence[Any], method: str) -> dict[
     for start in range(0, len(samples[0]), BATCH):
         part = np.arange(start, min(start + BATCH, len(samples[0])))
         arrays = [np.asarray(array[part], np.float32) for array in samples]
-        values = observer(arrays if len(arrays) > 1 else arrays[0], training=False)
-        values = values if isinstance(values, (list, tuple)) else [values]
-        for place, value in enumerate(values):
-            array = np.asarray(value)
+        for place, array in enumerate(seen(observer, arrays)):
             _check_finite(array, folded.points[place])
             histograms[place].add(array)
             if place in pixels:
@@ -103,6 +137,15 @@ def measure_points(folded: Folded, samples: Sequence[Any], method: str) -> dict[
         for place, point in enumerate(folded.points)
         if point.fixed or place in chosen.ranges
     }
+
+
+def seen(observer: Any, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Values of all points for one batch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Keras remarks on [x] for x
+        values = observer(list(arrays) if len(arrays) > 1 else arrays[0], training=False)
+    values = values if isinstance(values, (list, tuple)) else [values]
+    return [np.asarray(value) for value in values]
 
 
 def _check_finite(array: np.ndarray, point: Point) -> None:
@@ -141,7 +184,17 @@ def _plan(folded: Folded, kernel: Any, bits: int) -> KernelPlan:
     dense = type(folded.model.get_layer(kernel.layer)).__name__ == "Dense"
     # TFLite Micro's dense kernel takes 4-bit weights with one scale only
     axes = () if dense and bits == 4 else kernel.axes
-    return KernelPlan(folded.kernel_of(kernel), kernel.attribute, axes, bits)
+    variable = folded.kernel_of(kernel)
+    factor = _factor(np.asarray(variable, np.float64), kernel.axes)
+    return KernelPlan(variable, kernel.attribute, axes, bits, factor)
+
+
+def _factor(kernel: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """By which each channel is larger than He and others' initial weights, sqrt(2 / inputs)."""
+    others = tuple(axis for axis in range(kernel.ndim) if axis not in axes)
+    size = np.sqrt(np.mean(kernel**2, axis=others, keepdims=True))
+    fresh = np.sqrt(2 / max(1, math.prod(kernel.shape[axis] for axis in others)))
+    return np.asarray(np.where(size > 0, size / fresh, 1.0), np.float32)
 
 
 @dataclass(slots=True, eq=False)

@@ -49,16 +49,17 @@ class WeightOptions:
 
 @dataclass(frozen=True, slots=True)
 class KernelRow:
-    """One kernel: `sqnr_db` of its weights, `zeros` before and after, the largest |bias shift|.
+    """One kernel: `sqnr_db` of its weights (None where nothing was lost).
 
-    `rounding` is what was used, which is "nearest" where the inputs of a kernel are not known.
+    `zeros` are counted before and after, `bias_shift` is the largest change of a bias. `rounding`
+    is what was used, which is "nearest" where the inputs of a kernel are not known.
     """
 
     layer: str
     op: str
     bits: int
     rounding: str
-    sqnr_db: float
+    sqnr_db: float | None
     zeros: tuple[int, int]
     bias_shift: float
 
@@ -165,6 +166,6 @@ def _row(site: Site, graph: Graph, rounded: Rounded, used: str, shift: float) ->
     assert kernel is not None
     noise = float(np.sum((rounded.values.astype(np.float64) - kernel) ** 2))
     signal = float(np.sum(kernel.astype(np.float64) ** 2))
-    sqnr = 10 * np.log10(signal / noise) if noise and signal else float("inf")
+    sqnr = float(10 * np.log10(signal / noise)) if noise and signal else None
     zeros = (int(np.sum(kernel == 0)), int(np.sum(rounded.q == 0)))
-    return KernelRow(site.layer, site.op.kind, rounded.bits, used, float(sqnr), zeros, shift)
+    return KernelRow(site.layer, site.op.kind, rounded.bits, used, sqnr, zeros, shift)

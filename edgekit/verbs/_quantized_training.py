@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of `train_quantized` round the training itself, and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgekit.artifacts import sha256_file, write_record
+from edgekit.progress import Progress
+from edgekit.verbs._lessons import Plan, Samples
+from edgekit.verbs._pruned_files import beside, save_model
+from edgekit.verbs._training import train
+
+if TYPE_CHECKING:
+    from edgekit.model.dataset import Dataset
+    from edgekit.quantize.fold import Folded
+    from edgekit.quantize.qat.model import QatModel
+
+STAGE = "train_quantized"
+ENGINES = ("edgekit", "tfmot")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedKernel:
+    """One kernel: bits of its weights, and zeros over weights before and after."""
+
+    layer: str
+    weights: int
+    bits: int
+    sparsity: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainQuantizedRecord:
+    """What training quantized did. Accuracies are fractions of one.
+
+    `accuracy` has that of the float model given ("before"), of its integers before any training
+    ("rounded") and after it ("after"), over `accuracy["samples"]` samples that were not trained
+    on; None where nothing can be counted. `ranges` are low and high of each activation, in real
+    numbers, `moved` says how they moved: "learned", "averaged" or "fixed".
+    """
+
+    model: Path
+    source: str
+    source_sha256: str
+    engine: str
+    moved: str
+    calibration: dict[str, Any]
+    kernels: tuple[TrainedKernel, ...]
+    ranges: dict[str, tuple[float, float]]
+    accuracy: dict[str, float] | None
+    fine_tuning: dict[str, Any]
+    versions: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """One run: what `train_quantized` was asked for, checked."""
+
+    plan: Plan
+    dataset: Dataset
+    samples: Samples
+    moved: str
+    bits_of: Callable[[str], int]
+    method: str
+    count: int
+    progress: Progress
+
+    def by_edgekit(self) -> TrainQuantizedRecord:
+        """Train, write the file, and tell."""
+        from edgekit.quantize.fold import fold_model
+        from edgekit.quantize.qat.model import make_qat
+        from edgekit.verbs._scoring import accuracies
+
+        folded = fold_model(self.plan.copy)
+        qat = make_qat(folded, self.measured(folded), mode=self.moved, bits_of=self.bits_of)
+        zeros, held_out = sparsities(qat), self.samples.held_out
+        found = [accuracies(self.plan.copy, held_out)]
+        with qat.rounding():
+            found.append(accuracies(qat.exact, held_out))
+            told, notes = self._trained(qat, zeros)
+        self.finish(qat)
+        found.append(accuracies(qat.exact, held_out))
+        return self.write(qat, zeros, self.accuracy(found), told, notes)
+
+    def _trained(
+        self, qat: QatModel, zeros: dict[str, float]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        from edgekit.quantize.qat.callback import tuner_class
+
+        bits = {name: plan.bits for name, plan in qat.plans.items()}
+        return train(
+            self.plan,
+            qat.train,
+            tuner_class()(qat.plans),
+            self.samples,
+            self.dataset,
+            self.progress,
+            mark=f"{self.moved} {self.method} {self.count} {sorted(zeros.items())} {bits}",
+            keep_best=False,
+        )
+
+    def calibration(self) -> list[np.ndarray]:
+        return self.dataset.calibration(self.count, self.plan.budget.seed).arrays()
+
+    def measured(self, folded: Folded) -> dict[str, tuple[float, float]]:
+        from edgekit.quantize.qat.model import measure_points
+
+        self.progress.say(f"measuring ranges on {self.count} samples")
+        return measure_points(folded, self.calibration(), self.method)
+
+    def finish(self, qat: QatModel) -> None:
+        """Outputs' ranges as they are now, then kernels and biases on their grids."""
+        qat.refresh_outputs(self.calibration(), self.method)
+        qat.settle()
+
+    def accuracy(self, found: list[dict[str, float]]) -> dict[str, float] | None:
+        """Means over the outputs; None where nothing can be counted."""
+        from edgekit.verbs._scoring import mean_accuracy
+
+        means = [mean_accuracy(each) for each in found]
+        if any(mean is None for mean in means):
+            return None
+        told = {name: float(m or 0.0) for name, m in zip(_TIMES, means, strict=True)}
+        return told | {"samples": len(self.samples.held_out)}
+
+    def write(
+        self,
+        qat: QatModel,
+        zeros: dict[str, float],
+        accuracy: dict[str, float] | None,
+        told: dict[str, Any],
+        notes: tuple[str, ...],
+        *,
+        engine: str = "edgekit",
+        versions: dict[str, str] | None = None,
+    ) -> TrainQuantizedRecord:
+        """The model with its ranges, and the record beside it."""
+        loaded, out = self.plan.loaded, self.plan.out
+        record = TrainQuantizedRecord(
+            model=out,
+            source=loaded.source.name if loaded.source else loaded.name,
+            source_sha256=loaded.sha256,
+            engine=engine,
+            moved=self.moved,
+            calibration={"method": self.method, "samples": self.count},
+            kernels=_rows(qat, zeros),
+            ranges=qat.ranges(),
+            accuracy=accuracy,
+            fine_tuning=told,
+            versions=versions or {},
+            warnings=(*self.dataset.warnings, *notes),
+        )
+        _save(qat, record)
+        inputs = {record.source: loaded.sha256}
+        if self.dataset.sha256:
+            inputs[Path(self.dataset.source).name] = self.dataset.sha256
+        files = {out.name: sha256_file(out)}
+        name = beside(out, STAGE)
+        write_record(out.parent, STAGE, record, inputs=inputs, files=files, file_name=name)
+        return record
+
+
+_TIMES = ("before", "rounded", "after")
+
+
+def sparsities(qat: QatModel) -> dict[str, float]:
+    """Layer of the folded model -> zeros over weights of its kernel."""
+    return {
+        name: float(np.mean(np.asarray(plan.variable) == 0)) for name, plan in qat.plans.items()
+    }
+
+
+def _rows(qat: QatModel, before: dict[str, float]) -> tuple[TrainedKernel, ...]:
+    after = sparsities(qat)
+    return tuple(
+        TrainedKernel(
+            layer=qat.folded.paths[name],
+            weights=int(np.asarray(plan.variable).size),
+            bits=plan.bits,
+            sparsity={"before": before[name], "after": after[name]},
+        )
+        for name, plan in qat.plans.items()
+    )
+
+
+def _save(qat: QatModel, record: TrainQuantizedRecord) -> None:
+    from edgekit.quantize.qat.stored import Trained, add_trained
+
+    formats = {name: "int4" for name, plan in qat.plans.items() if plan.bits == 4}
+    save_model(
+        qat.folded.model,
+        record.model,
+        lambda path: add_trained(path, Trained(record.ranges, formats)),
+    )
