@@ -3,12 +3,14 @@
 
     python benchmarks/random_graphs.py --count 300 --seed 1
     python benchmarks/random_graphs.py --count 60 --kind flat --sanitize
+    python benchmarks/random_graphs.py --sparse 0.75 --board qemu-mps2-an386
 
 Draws small Keras models (converted by `edgekit.quantize`), .tflite files with quantizations
 that the converter never writes ("flat"), and some full of channels that graph passes can remove
-("thin"). Exits with 1 if any output differs, if the generated C does not
-build, or if edgekit runs what TFLM refuses; such a model is shrunk and saved, and
-tests/random_graphs/test_shrunk.py then tests it.
+("thin"); with --sparse pruned layers in every shape that kernels skip. With --board the models run
+on the emulated core, lowered for it, with a way drawn at random for each layer. Exits with 1 if any
+output differs, if the generated C does not build, or if edgekit runs what TFLM refuses; such a
+model is shrunk and saved, and tests/random_graphs/test_shrunk.py then tests it.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from tests.random_graphs.shrink import shrink_ops, shrink_spec  # noqa: E402
 from tests.random_graphs.sweep import (  # noqa: E402
     CRASHED,
     KINDS,
+    SPARSE_KINDS,
     Summary,
     Task,
     fails_like,
@@ -36,14 +39,23 @@ from tests.random_graphs.sweep import (  # noqa: E402
     summarize,
 )
 
+BATCH = 12  # models in one program for a board
 SHRUNK = ROOT / "tests" / "data" / "shrunk"
 
 
 def main() -> int:
     options = _options()
     kinds = KINDS if options.kind == "all" else (options.kind,)
+    kinds = tuple(f"sparse{round(100 * share)}" for share in options.sparse or ()) or kinds
     seeds = range(options.seed, options.seed + options.count)
-    tasks = [Task(kind, seed, options.sanitize, options.inputs) for kind in kinds for seed in seeds]
+    core = "cortex-m4" if options.sparse else "generic"
+    tasks = [
+        Task(kind, seed, options.sanitize, options.inputs, core=core)
+        for kind in kinds
+        for seed in seeds
+    ]
+    if options.board:
+        return _on_board(tasks, options.board)
     started = time.monotonic()
 
     def tell(task: Task, verdict: Verdict) -> None:
@@ -68,13 +80,33 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--count", type=int, default=300, help="models of each kind")
     parser.add_argument("--seed", type=int, default=1, help="first seed")
-    parser.add_argument("--kind", choices=("all", *KINDS), default="all")
+    parser.add_argument("--kind", choices=("all", *KINDS, *SPARSE_KINDS), default="all")
+    parser.add_argument("--sparse", action="append", type=float, choices=(0.5, 0.75, 0.9))
+    parser.add_argument("--board", help="run on this emulated board, not on this machine")
     parser.add_argument("--inputs", type=int, default=6, help="sets of inputs per model")
     parser.add_argument("--processes", type=int, default=2, choices=(1, 2))
     parser.add_argument("--sanitize", action="store_true", help="build with ASan and UBSan")
     parser.add_argument("--no-shrink", dest="shrink", action="store_false")
     parser.add_argument("--json", type=Path, help="write the summary to this file as well")
     return parser.parse_args()
+
+
+def _on_board(tasks: list[Task], board: str) -> int:
+    """All models on an emulated board, several to a program."""
+    from edgekit.boards import load_board
+    from tests.random_graphs.on_core import CoreSummary, golden_of, run_batch
+
+    started, summary, core = time.monotonic(), CoreSummary(), load_board(board).core
+    golden = list(golden_of(tasks))
+    for first in range(0, len(golden), BATCH):
+        run_batch(golden[first : first + BATCH], core, summary)
+    print(f"{summary.equal} equal, {len(summary.different)} different, {summary.unfit} unfit on")
+    print(f"{board} in {time.monotonic() - started:.0f} s; ways:")
+    for way, count in summary.ways.most_common():
+        print(f"  {count:5d}  {way}")
+    for name in summary.different:
+        print(f"{name}: different")
+    return 1 if summary.different else 0
 
 
 def _show(summary: Summary, count: int, wall_s: float) -> None:

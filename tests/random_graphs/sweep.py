@@ -20,6 +20,7 @@ from tests.random_graphs.judge import EQUAL, Verdict, judge, judge_aborting
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("keras", "flat", "thin")
+SPARSE_KINDS = ("sparse50", "sparse75", "sparse90")
 CRASHED = "crashed"
 NOT_CONVERTED = "not converted by TensorFlow"
 WORKER = "from tests.random_graphs.sweep import worker; worker()"
@@ -66,6 +67,10 @@ def model_of(task: Task) -> bytes:
         from tests.random_graphs.thin import draw_thin
 
         return draw_thin(task.seed)
+    if task.kind in SPARSE_KINDS:
+        from tests.random_graphs.sparse import draw_sparse
+
+        return draw_sparse(task.kind, task.seed)
     from tests.random_graphs.convert import tflite_of
     from tests.random_graphs.draw import draw_spec
 
