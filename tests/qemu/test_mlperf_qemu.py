@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from edgekit.errors import EdgekitError
 from edgekit.link.emulator import open_port
 from edgekit.link.text import TextDevice, open_text
 from tests.support.boards import board_params
-from tests.support.task_models import task_firmware
+from tests.support.task_models import task_firmware, task_model
 
 M4 = "qemu-mps2-an386"
 # one for each way to count: FPGAIO, SysTick, TIMER0, mcycle
@@ -111,3 +112,30 @@ def test_what_cannot_be_served_is_said(m4: Path, tmp_path: Path) -> None:
     said: list[edgekit.verbs.serve.ServeRecord] = []
     record = edgekit.serve(m4, icount=True, seconds=0.1, ready=said.append)
     assert said == [record] and not record.real_time
+
+
+@pytest.mark.needs_gcc
+@pytest.mark.needs_qemu
+def test_the_official_runner_takes_it(root: Path, shared: Path) -> None:
+    """MLCommons' main.py as it is, in accuracy mode; MLPERF_RUNNER names its folder."""
+    if not os.environ.get("MLPERF_RUNNER"):
+        pytest.skip("MLPERF_RUNNER does not name benchmark/runner of mlcommons/tiny")
+    command = [sys.executable, root / "benchmarks" / "mlperf_runner.py"]
+    options = ["--task", "ic01", "--mode", "a", "--files", "10"]
+    done = subprocess.run([*command, *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if done.stdout.startswith("skipped"):
+        pytest.skip(done.stdout.strip())
+    assert "ulp-mlperf: Top 1% = " in done.stdout and "ulp-mlperf: AUC = " in done.stdout
+
+
+@pytest.mark.needs_gcc
+@pytest.mark.needs_qemu
+@pytest.mark.skipif(not os.environ.get("TFLM_DIR"), reason="TFLM_DIR is not set")
+def test_tflite_micro_speaks_it_too(tmp_path: Path) -> None:
+    model = task_model("kws01", tmp_path / "kws.tflite")
+    edgekit.firmware(model, board=M4, runtime="tflm", mlperf="auto", out=tmp_path / "fw")
+    edgekit.build(tmp_path / "fw")
+    record = edgekit.mlperf(tmp_path / "fw", mode="accuracy", files=3)
+    assert record.accuracy is not None and record.accuracy.agree == 3
+    assert record.runtime == "tflm"
