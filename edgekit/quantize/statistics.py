@@ -56,7 +56,7 @@ def tensor_statistics(
     `graph` is the quantized model, `floats` the same just before it was quantized.
     """
     rows: dict[int, TensorStatistics] = {}
-    for before, after in _paired(floats, graph):
+    for before, after in paired_ops(floats, graph):
         for index, number in _operands(before, after):
             tensor, origin = graph.tensor(number), floats.tensor(index)
             if number in rows or tensor.quant is None or tensor.dtype not in _LIMITS:
@@ -72,7 +72,7 @@ def tensor_statistics(
     return tuple(rows.values())
 
 
-def _paired(floats: Graph, graph: Graph) -> Iterator[tuple[Op, Op]]:
+def paired_ops(floats: Graph, graph: Graph) -> Iterator[tuple[Op, Op]]:
     """Ops of both that do the same; the quantized model has some more between them."""
     first, second = (
         [op for op in each.ops if op.kind not in ("QUANTIZE", "DEQUANTIZE")]
