@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from edgekit.cli import options as o
+from edgekit.cli import training_options as t
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
 
 PRUNING = "Pruning"
-TRAINING = "Fine-tuning"
 
 
 class Engine(StrEnum):
@@ -98,23 +98,13 @@ def prune(
             rich_help_panel=PRUNING,
         ),
     ] = False,
-    teacher: Annotated[
-        str,
-        typer.Option(
-            metavar="self|none|MODEL",
-            help="Whose outputs are learned too: the dense model's, or another's.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = "self",
-    augment: Annotated[
-        o.Augment,
-        typer.Option(help="Changes of samples while training.", rich_help_panel=TRAINING),
-    ] = o.Augment.NONE,
+    teacher: t.Teacher = "self",
+    augment: t.Augmented = o.Augment.NONE,
     recalibrate_bn: Annotated[
         bool,
         typer.Option(
             help="Re-estimate batch-norm statistics where nothing is fine-tuned.",
-            rich_help_panel=TRAINING,
+            rich_help_panel=t.PANEL,
         ),
     ] = True,
     engine: Annotated[
@@ -142,26 +132,10 @@ def prune(
             rich_help_panel=PRUNING,
         ),
     ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, help="Passes over the training data.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Length of the run in steps.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Samples a step.", rich_help_panel=TRAINING),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(metavar="RATE", help="Of the optimizer.", rich_help_panel=TRAINING),
-    ] = None,
+    epochs: t.SomeEpochs = None,
+    steps: t.SomeSteps = None,
+    batch_size: t.SomeBatchSize = None,
+    learning_rate: t.SomeLearningRate = None,
     seed: o.Seed = 0,
     custom: o.Custom = None,
     force: o.Force = False,

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from edgekit.cli import options as o
+from edgekit.cli import training_options as t
 from edgekit.cli.console import deliver
 from edgekit.cli.examples import examples
 
 QUANTIZING = "Quantization"
-TRAINING = "Fine-tuning"
 
 
 class Moved(StrEnum):
@@ -74,44 +74,19 @@ def train_quantized(
         ),
     ] = "mse",
     samples: o.Samples = 200,
-    teacher: Annotated[
-        str,
-        typer.Option(
-            metavar="self|none|MODEL",
-            help="Whose outputs are learned too: the float model's, or another's.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = "self",
-    augment: Annotated[
-        o.Augment,
-        typer.Option(help="Changes of samples while training.", rich_help_panel=TRAINING),
-    ] = o.Augment.NONE,
+    teacher: t.Teacher = "self",
+    augment: t.Augmented = o.Augment.NONE,
     engine: Annotated[
         Engine,
         typer.Option(
             help="Who trains: edgekit, or tensorflow-model-optimization in a process of its own.",
-            rich_help_panel=TRAINING,
+            rich_help_panel=t.PANEL,
         ),
     ] = Engine.EDGEKIT,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=0, help="Passes over the training data.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=1, help="Length of the run in steps.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Samples a step.", rich_help_panel=TRAINING),
-    ] = None,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Of the optimizer.", rich_help_panel=TRAINING)
-    ] = 5e-4,
+    epochs: t.SomeEpochs = None,
+    steps: t.SomeSteps = None,
+    batch_size: t.SomeBatchSize = None,
+    learning_rate: t.LearningRate = 5e-4,
     seed: o.Seed = 0,
     custom: o.Custom = None,
     force: o.Force = False,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from edgekit.cli import options as o
+
 PANEL = "Fine-tuning"
 
 _EPOCHS = typer.Option(
@@ -19,6 +21,19 @@ _LEARNING_RATE = typer.Option(
     "--learning-rate", metavar="RATE", help="Of the optimizer.", rich_help_panel=PANEL
 )
 
+Teacher = Annotated[
+    str,
+    typer.Option(
+        "--teacher",
+        metavar="self|none|MODEL",
+        help="Whose outputs are learned too: the model's own as it came, or another's.",
+        rich_help_panel=PANEL,
+    ),
+]
+Augmented = Annotated[
+    o.Augment,
+    typer.Option("--augment", help="Changes of samples while training.", rich_help_panel=PANEL),
+]
 Keep = Annotated[
     list[str] | None,
     typer.Option("--keep", metavar="LAYER", help="A layer to leave alone; may be repeated."),
