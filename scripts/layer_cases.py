@@ -181,8 +181,8 @@ LAYERS: dict[str, dict[str, Case]] = {
         "Attention": attended("Attention"),
         "AdditiveAttention": attended("AdditiveAttention"),
         "MultiHeadAttention": heads("MultiHeadAttention", num_heads=2, key_dim=4),
-        "GroupedQueryAttention": heads(
-            "GroupedQueryAttention", head_dim=4, num_query_heads=2, num_key_value_heads=1
+        "GroupQueryAttention": heads(
+            "GroupQueryAttention", head_dim=4, num_query_heads=2, num_key_value_heads=1
         ),
     },
     "Shape": {

@@ -10,7 +10,11 @@ from edgekit.errors import EdgekitError
 from edgekit.quantize.naming import LayerNames
 
 _REMEDIES = {
-    "Erf": "use keras.activations.gelu(x, approximate=True), or relu",
+    "AvgPool3D": "use AveragePooling2D on stacked frames",
+    "Conv2DBackpropInput": "use Conv2DTranspose without dilation_rate",
+    "Erf": "use keras.activations.gelu as a layer's activation, or relu",
+    "MaxPool3D": "use MaxPooling2D on stacked frames",
+    "ResizeBicubic": "use interpolation='bilinear' or 'nearest'",
     "Rsqrt": "normalize with BatchNormalization, which folds into the layer before it",
 }
 _CONTROL_FLOW = frozenset(["While", "StatelessWhile", "If", "StatelessIf", "TensorListReserve"])

@@ -30,7 +30,8 @@ REMEDIES = {
     "ATAN2": "compute angles before the model",
     "BIDIRECTIONAL_SEQUENCE_LSTM": "use two LSTM layers, one with go_backwards=True",
     "CONV_3D": "use Conv2D on stacked frames",
-    "GELU": "use keras.activations.gelu(x, approximate=True) written out, or relu",
+    "EXP": "use relu, relu6, sigmoid, tanh, silu, hard_silu or gelu as activation",
+    "GELU": "use keras.activations.gelu in a layer that edgekit can rewrite, or relu",
     "LOCAL_RESPONSE_NORMALIZATION": "use BatchNormalization",
     "MATRIX_DIAG": "write it as a multiplication by a constant",
     "ONE_HOT": "feed one-hot inputs",
@@ -41,6 +42,7 @@ REMEDIES = {
     "RELU_0_TO_1": "use ReLU(max_value=6) or a clip of two comparisons",
     "RELU_N1_TO_1": "use ReLU(max_value=6) or tanh",
     "REVERSE_SEQUENCE": "reverse the input before the model",
+    "SELECT": "write it as a multiplication by a mask, or with maximum and minimum",
     "SEGMENT_SUM": "use a sum over an axis",
     "SIGN": "use a comparison and a select",
     "SPARSE_TO_DENSE": "feed dense inputs",
@@ -99,7 +101,8 @@ def _unsupported(op: Op, graph: Graph) -> Unsupported | None:
     dtype = _dtype(op, graph)
     if dtype and dtype not in row["dtypes"]:
         return Unsupported(
-            f"TFLite Micro's {op.kind} takes {_words(row['dtypes'])}, not {dtype}", _retype(dtype)
+            f"TFLite Micro's {op.kind} takes {_words(row['dtypes'])}, not {dtype}",
+            REMEDIES.get(op.kind) or _retype(dtype),
         )
     return _weights(op, graph, row, dtype)
 
@@ -126,6 +129,8 @@ def _dtype(op: Op, graph: Graph) -> str:
 
 
 def _retype(dtype: str) -> str:
+    if dtype == "int8":
+        return _OF_ITS_OWN
     if "float" in dtype:
         return "quantize the whole model to int8: edgekit convert with the Keras model"
     return "convert the model with int8 inputs and outputs (--input-dtype, --output-dtype)"

@@ -21,6 +21,8 @@ _MOVES = (
     "STRIDED_SLICE TILE TRANSPOSE UNPACK"
 )
 MOVES = frozenset(_MOVES.split())
+# It clamps, and TFLM's kernel copies what lies between as it is stored (its RELU rescales).
+_CLAMPS = ("RELU6",)
 # Results with a scale and zero point of their own, by dtype.
 FIXED = {
     "LOGISTIC": {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)},
@@ -36,7 +38,7 @@ _VALUES = ("int8", "uint8", "int16")
 def _look(evidence: Evidence) -> Iterator[Finding]:
     for op in evidence.graph.ops:
         words = ""
-        if op.kind in MOVES:
+        if op.kind in MOVES or op.kind in _CLAMPS:
             words = _unequal(op, evidence.graph)
         elif op.kind in FIXED:
             words = _not_fixed(op, evidence.graph)

@@ -10,8 +10,14 @@ from edgekit.quantize.checks.finding import Check, Evidence, Finding
 from edgekit.tflite.graph import Graph, Op
 
 _REMEDIES = {
+    "ELU": "use relu, leaky_relu, silu or hard_silu",
+    "CONV_3D": "use Conv2D on stacked frames",
+    "CONV_3D_TRANSPOSE": "use Conv2DTranspose on stacked frames",
+    "CUMSUM": "use softmax",
+    "NOT_EQUAL": "leave Masking out: give sequences of one length",
+    "SQUARE": "multiply the tensor by itself",
     "RSQRT": "use BatchNormalization, which folds into the layer before it",
-    "NEG": "use BatchNormalization, which folds into the layer before it",
+    "NEG": "subtract from 0, or use relu, sigmoid, tanh, silu or gelu as activation",
     "GELU": "use relu or hard_swish",
 }
 
