@@ -186,7 +186,7 @@ def main() -> None:
     for kind, found in rows():
         cells = []
         for name in FORMATS:
-            weighted = name != "int4" or kind in weights()
+            weighted = name == FORMATS[0] or kind in weights()
             cells.append(("yes" if not found[name] else "no") if weighted else "-")
         print(kind, {name: reason for name, reason in found.items() if reason}, flush=True)
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
