@@ -6,6 +6,7 @@ A command ends with '%', its answer with a line "m-ready"; a line that begins wi
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ NAME_TRIES = 3
 # Of an input in one `db` command, as the official runner does it: a command has 80 characters.
 BYTES_AT_ONCE = 31
 READY = "m-ready"
+_NAME = "m-name-dut-"
 _LAP = re.compile(r"m-lap-us-(\d+)")
 _ANY_BAUD = 115200  # a pty takes any
 
@@ -70,20 +72,32 @@ class TextDevice:
 
     def name(self) -> str:
         """Who answers; asked several times, for the first answers after a start may be late."""
-        for attempt in range(NAME_TRIES):
+        silent = 0
+        for _ in range(NAME_TRIES):
             try:
                 lines = self.command("name", timeout_s=NAME_TIMEOUT_S)
-                return _between(lines, "m-name-dut-")
             except DeviceTimeout:
-                if attempt == NAME_TRIES - 1:
-                    raise DeviceTimeout(
-                        f"nothing on {self._line.name} answers MLPerf Tiny's 'name%'",
-                        hint="was the firmware made with --mlperf, and flashed?",
-                    ) from None
-            except DeviceError:
-                if attempt == NAME_TRIES - 1:
-                    raise
-        raise AssertionError("unreachable")
+                silent += 1
+                continue
+            if silent or not any(line.startswith(_NAME) for line in lines):
+                self._catch_up()
+                lines = self.command("name")
+            return _between(lines, _NAME)
+        raise DeviceTimeout(
+            f"nothing on {self._line.name} answers MLPerf Tiny's 'name%'",
+            hint="was the firmware made with --mlperf, and flashed?",
+        )
+
+    def _catch_up(self) -> None:
+        """Reads up to the answer to a command that nobody has: a late answer, or a banner, would
+        be taken for that of the command after it, and so on for all that follow."""
+        mark = f"mark-{random.randrange(1 << 30)}"
+        wait = Deadline(TIMEOUT_S * NAME_TRIES, f"answer to '{mark}%' from {self._line.name}")
+        self._line.send(f"{mark}%".encode())
+        while mark not in self._read_line(wait):
+            pass
+        while self._read_line(wait) != READY:
+            pass
 
     def task(self) -> str:
         """Id of the task that the device is built for: "ic01" and the like."""

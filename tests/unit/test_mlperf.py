@@ -144,12 +144,57 @@ def test_silence_names_what_was_asked() -> None:
         TextDevice(Line()).command("timestamp", timeout_s=0.05)
 
 
-def test_the_name_is_asked_again() -> None:
-    """A banner that comes late, as some firmware has it, shifts the answers by one."""
-    late = "m-init-done\r\nm-ready\r\n"
-    assert TextDevice(Line(late, "m-name-dut-[x]\r\nm-ready\r\n")).name() == "x"
-    with pytest.raises(DeviceError, match="m-name-dut"):
-        TextDevice(Line(late, late, late)).name()
+class Banner(Line):
+    """Says `before` first, as some firmware does, and answers like a device after it."""
+
+    def __init__(self, before: str) -> None:
+        super().__init__()
+        self.before = before
+
+    def write(self, data: bytes, /) -> int:
+        command = data.decode().rstrip("%")
+        known = {"name": "m-name-dut-[x]", "profile": "m-model-[ic01]"}
+        answer = known.get(command, f"e-[Unknown command: {command}]")
+        self.waiting += f"{self.before}{answer}\r\nm-ready\r\n".encode()
+        self.before = ""
+        return len(data)
+
+
+def test_a_banner_does_not_shift_the_answers() -> None:
+    device = TextDevice(Banner("m-init-done\r\nm-ready\r\n"))
+    assert (device.name(), device.task()) == ("x", "ic01")
+
+
+def test_a_late_answer_does_not_shift_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Banner):
+        def write(self, data: bytes, /) -> int:
+            """The first answer comes with the second."""
+            held, self.waiting = self.waiting, b""
+            super().write(data)
+            self.waiting = held + self.waiting
+            return len(data)
+
+        @property
+        def in_waiting(self) -> int:
+            return len(self.waiting) if self.waiting.count(b"m-ready") > 1 - self.caught_up else 0
+
+        caught_up = 0
+
+        def read(self, size: int = 1, /) -> bytes:
+            if not self.in_waiting:
+                return b""
+            self.caught_up = 1
+            return super().read(size)
+
+    monkeypatch.setattr("edgekit.link.text.NAME_TIMEOUT_S", 0.05)
+    device = TextDevice(Late(""))
+    assert (device.name(), device.task()) == ("x", "ic01")
+
+
+def test_what_answers_otherwise_is_no_device_of_mlperf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.link.text.TIMEOUT_S", 0.02)
+    with pytest.raises(DeviceTimeout, match="no answer to 'mark-"):
+        TextDevice(Line("m-what\r\nm-ready\r\n")).name()
 
 
 @pytest.mark.parametrize(
