@@ -13,7 +13,7 @@ import math
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ _TAKEN = {
 }
 
 
+_DOING = {"prune": "pruning", "cluster": "clustering", "quantize": "training quantized"}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """What is trained on: `x` one array per model input, `y` targets; Adam with a cosine rate."""
@@ -67,7 +70,8 @@ class TfmotResult:
     """A new Keras 3 `model`; `layers` are the names of the kernels that it worked on.
 
     `off_before` and `off_after` are the largest difference between Keras 2's and Keras 3's
-    outputs on random inputs, before and after, in parts of the largest output.
+    outputs on random inputs, before and after, in parts of the largest output. `ranges` are those
+    of layers' outputs, where they were trained.
     """
 
     model: Any
@@ -75,6 +79,7 @@ class TfmotResult:
     off_before: float
     off_after: float
     version: str
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def need_tfmot() -> str:
@@ -150,6 +155,18 @@ def cluster_with_tfmot(
     return _run(model, kernels, samples, job, seed, version, progress)
 
 
+def train_with_tfmot(
+    model: Any, samples: Samples, *, seed: int = 0, progress: Progress = SILENT
+) -> TfmotResult:
+    """`model` trained with the package's fake-quantization (8 bits); it stays as it is.
+
+    EdgekitError for a model that the package has no way to quantize.
+    """
+    version = need_tfmot()
+    kernels = _taken(model, find_kernels(model, none_is_fine=True))
+    return _run(model, kernels, samples, {"verb": "quantize"}, seed, version, progress)
+
+
 def check_structure(structure: Any, sparsity: float) -> list[int]:
     """The package's (zeros, of): empty for single weights. "2:4" keeps 2 of 4.
 
@@ -206,7 +223,7 @@ def _run(
     with tempfile.TemporaryDirectory(prefix="edgekit-tfmot-") as name:
         folder = Path(name)
         probe = _write_job(folder, model, samples, {**job, "layers": worked_on, "seed": seed})
-        label = "pruning (tfmot)" if job["verb"] == "prune" else "clustering (tfmot)"
+        label = f"{_DOING[job['verb']]} (tfmot)"
         steps = samples.steps if samples else 0
         with progress.task(label, steps) as task:
             run_worker(folder, task)
@@ -219,7 +236,12 @@ def _run(
     set_weights(copy, result)
     off_after = _compare(_call(copy, probe), result, "a")
     names = tuple(kernel.name for kernel in kernels)
-    return TfmotResult(copy, names, off_before, off_after, version)
+    ranges = {
+        key.removeprefix("r/"): (float(ends[0]), float(ends[1]))
+        for key, ends in result.items()
+        if key.startswith("r/")
+    }
+    return TfmotResult(copy, names, off_before, off_after, version, ranges)
 
 
 def _write_job(

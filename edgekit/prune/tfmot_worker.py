@@ -4,9 +4,9 @@
 Run as `python -m edgekit.prune.tfmot_worker FOLDER`. The folder holds `job.json`, `model.json`
 (a Keras 3 model's configuration) and `arrays.npz` (weights `w/<layer>/<place>`, probe inputs
 `p/<place>`, samples `x/<place>` and `y`); the worker adds `result.npz` (weights, and the probe's
-outputs before, `b/<place>`, and after, `a/<place>`), and a line with the loss in `steps.txt` for
-each step of training. Importing the package turns tf.keras into Keras 2 for the whole
-process, which is why no other module of edgekit does it.
+outputs before, `b/<place>`, and after, `a/<place>`; trained ranges `r/<layer>`), and a line with
+the loss in `steps.txt` for each step of training. Importing the package turns tf.keras into Keras
+2 for the whole process, which is why no other module of edgekit does it.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ def _work(folder: Path) -> None:
     results = {f"b/{i}": array for i, array in enumerate(_outputs(model, probe))}
     model = _STEPS[job["verb"]](tf_keras, tfmot, model, job, arrays)
     results |= {f"a/{i}": array for i, array in enumerate(_outputs(model, probe))}
+    results |= {f"r/{name}": np.array(ends) for name, ends in job.get("ranges", {}).items()}
     np.savez(folder / "result.npz", **results, **get_weights(model))  # type: ignore[arg-type]
 
 
@@ -154,6 +155,32 @@ def _cluster(keras2: Any, tfmot: Any, model: Any, job: Any, arrays: Any) -> Any:
     return clustering.strip_clustering(wrapped)
 
 
+def _quantize(keras2: Any, tfmot: Any, model: Any, job: Any, arrays: Any) -> Any:
+    """`model` with the weights that were trained quantized; `job` gets the ranges by layer."""
+    trained = tfmot.quantization.keras.quantize_model(model)
+    _fit(keras2, trained, job, arrays, [])
+    own = {layer.name: layer for _, layer in leaves(model)}
+    job["ranges"] = {}
+    for wrapper in trained.layers:
+        inner = getattr(wrapper, "layer", None)
+        values = {_last(v.name): np.asarray(v) for v in wrapper.weights}
+        if inner is None or inner.name not in own:
+            continue
+        layer = own[inner.name]
+        if layer.weights:
+            layer.set_weights([values[_last(v.name)] for v in layer.weights])
+        for kind in ("post_activation", "output"):
+            if f"{kind}_min" in values:
+                ends = float(values[f"{kind}_min"]), float(values[f"{kind}_max"])
+                job["ranges"][inner.name] = ends
+    return model
+
+
+def _last(name: str) -> str:
+    """ "kernel" of "quant_conv/kernel:0"."""
+    return name.rpartition("/")[2].partition(":")[0]
+
+
 def _fit(keras2: Any, model: Any, job: Any, arrays: Any, callbacks: list[Any]) -> None:
     folder = Path(job["folder"])
     rate = keras2.optimizers.schedules.CosineDecay(job["learning_rate"], job["steps"], alpha=0.01)
@@ -178,7 +205,7 @@ def _tell(folder: Path, loss: float) -> None:
         steps.write(f"{loss:.6g}\n")
 
 
-_STEPS = {"prune": _prune, "cluster": _cluster}
+_STEPS = {"prune": _prune, "cluster": _cluster, "quantize": _quantize}
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))

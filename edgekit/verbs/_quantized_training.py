@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgekit.artifacts import sha256_file, write_record
+from edgekit.errors import EdgekitError
 from edgekit.progress import Progress
 from edgekit.verbs._lessons import Plan, Samples
 from edgekit.verbs._pruned_files import beside, save_model
@@ -89,6 +91,35 @@ class Work:
         found.append(accuracies(qat.exact, held_out))
         return self.write(qat, zeros, self.accuracy(found), told, notes)
 
+    def by_tfmot(self) -> TrainQuantizedRecord:
+        """The same with weights and ranges from tensorflow-model-optimization's training."""
+        from edgekit.prune.tfmot_engine import train_with_tfmot
+        from edgekit.quantize.fold import fold_model
+        from edgekit.quantize.qat.model import make_qat
+        from edgekit.verbs._scoring import accuracies
+
+        held_out = self.samples.held_out
+        folded = fold_model(self.plan.copy)
+        start = make_qat(folded, self.measured(folded), mode="fixed")
+        found = [accuracies(self.plan.copy, held_out)]
+        with start.rounding():
+            found.append(accuracies(start.exact, held_out))
+        taught, told = tfmot_samples(self.plan, self.samples)
+        seed = self.plan.budget.seed
+        result = train_with_tfmot(self.plan.copy, taught, seed=seed, progress=self.progress)
+        folded = fold_model(result.model)
+        ranges = self.measured(folded)
+        inner = {p.name: p.layer for p in folded.points if p.role != "input" and not p.fixed}
+        for name, layer in inner.items():
+            ranges[name] = result.ranges.get(layer.rpartition("/")[2], ranges[name])
+        qat = make_qat(folded, ranges, mode="fixed")
+        zeros = sparsities(start)
+        qat.settle()
+        found.append(accuracies(qat.exact, held_out))
+        versions = {"tensorflow-model-optimization": result.version}
+        accuracy = self.accuracy(found)
+        return self.write(qat, zeros, accuracy, told, (), engine="tfmot", versions=versions)
+
     def _trained(
         self, qat: QatModel, zeros: dict[str, float]
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -165,6 +196,21 @@ class Work:
         name = beside(out, STAGE)
         write_record(out.parent, STAGE, record, inputs=inputs, files=files, file_name=name)
         return record
+
+
+def tfmot_samples(plan: Plan, samples: Samples) -> tuple[Any, dict[str, Any]]:
+    """What the package trains on, and what the record tells of it. It has no teacher."""
+    from edgekit.prune.tfmot_engine import Samples as Taught
+
+    if not isinstance(samples.targets, np.ndarray):
+        raise EdgekitError(
+            "the engine tfmot trains models with one output", hint="use --engine edgekit"
+        )
+    budget = plan.budget.resolved(len(samples.targets))
+    batch, epochs = budget.batch_size or 1, budget.epochs or 1
+    taught = Taught(samples.train.arrays(), samples.targets, epochs, batch, budget.learning_rate)
+    told = dataclasses.asdict(budget) | {"steps": taught.steps, "samples": len(taught.y)}
+    return taught, told | {"best_epoch": epochs, "teacher": "none", "augment": "none"}
 
 
 _TIMES = ("before", "rounded", "after")

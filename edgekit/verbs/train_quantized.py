@@ -57,7 +57,7 @@ def train_quantized(
     plan = _plan(model, out, budget, (teacher, augment), custom)
     dataset, chosen = _lesson(plan, data)
     work = Work(plan, dataset, chosen, ranges, bits_of, calibration, samples, progress)
-    return work.by_edgekit()
+    return work.by_tfmot() if engine == "tfmot" else work.by_edgekit()
 
 
 def _checked(
@@ -87,6 +87,10 @@ def _checked(
         if value not in known:
             raise EdgekitError(f"there is no {what} '{value}'", hint=f"one of: {', '.join(known)}")
     method_named(calibration)
+    if engine == "tfmot" and any(rule.format.weight_bits != 8 for rule in rules):
+        raise EdgekitError(
+            "the engine tfmot trains weights of 8 bits", hint="use --engine edgekit for int4"
+        )
     if samples < 1:
         raise EdgekitError(
             f"{samples} samples to begin ranges with", hint="give --samples 1 or more"

@@ -72,14 +72,16 @@ def _exact(path: Path) -> QatModel:
 
 
 @needs_tflm
-@pytest.mark.parametrize("layers", [(), (".*=int4",)])
-@pytest.mark.parametrize("ranges", ["learned", "averaged"])
+@pytest.mark.parametrize(
+    ("layers", "ranges"), [((), "learned"), ((".*=int4",), "averaged"), ((".*=int4",), "learned")]
+)
 def test_the_file_gives_what_the_fake_quant_model_gives(
     tmp_path: Path, layers: tuple[str, ...], ranges: str
 ) -> None:
-    record = _trained(tmp_path, _model(), layers=layers, ranges=ranges)
+    options = {"teacher": "none", "epochs": 12, "learning_rate": 1e-2}  # the model knows nothing
+    record = _trained(tmp_path, _model(), layers=layers, ranges=ranges, **options)
     assert record.accuracy is not None
-    assert record.accuracy["after"] > 0.9 > record.accuracy["rounded"]
+    assert record.accuracy["after"] > 0.8 > record.accuracy["rounded"]
     done = edgekit.convert(record.model, out=tmp_path / "out")  # without data
     assert done.calibration == {"samples": 200, "method": "trained", "seed": 0}
     assert not any("generated" in warning for warning in done.warnings)
