@@ -123,7 +123,7 @@ def main() -> None:
         )
     except DoesNotFit as error:
         record = error.record
-    line = {"board": {"flash_bytes": flash_bytes // 2, "ram_bytes": ram_bytes // 2}}
+    line: dict[str, Any] = {"board": {"flash_bytes": flash_bytes // 2, "ram_bytes": ram_bytes // 2}}
     line |= told(record, given) | {"wall_s": round(time.monotonic() - start)}
     line |= {"test": {"base": int8_accuracy(model, images)["int8"]}, "conditions": conditions()}
     line["test"]["best"] = int8_accuracy(record.model, images)["int8"]
