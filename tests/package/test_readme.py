@@ -18,6 +18,7 @@ from edgekit.lower.build import REGISTRY
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
+MEASURED = ROOT / "docs" / "measured.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INDENTED = re.compile(r"^    (\S.*)$", re.MULTILINE)
 
@@ -65,7 +66,7 @@ def test_first_line_names_what_a_bare_image_lacks() -> None:
 def test_every_block_is_of_a_kind_that_is_run() -> None:
     assert {block.language for block in blocks()} == {"sh", "python", "c"}
     fenced = FENCE.sub("", README.read_text())
-    assert all(BENCHMARK.match(line) for line in INDENTED.findall(fenced))
+    assert all(BENCHMARK.match(line) for line in INDENTED.findall(fenced + MEASURED.read_text()))
 
 
 @pytest.mark.slow
@@ -86,7 +87,7 @@ def test_commands_run_one_after_the_other(tmp_path: Path) -> None:
 
 
 def benchmarks() -> list[str]:
-    return sorted(set(BENCHMARK.findall(README.read_text())))
+    return sorted(set(BENCHMARK.findall(README.read_text() + MEASURED.read_text())))
 
 
 @pytest.mark.parametrize("script", benchmarks())
