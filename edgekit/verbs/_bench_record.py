@@ -71,6 +71,7 @@ def bench_record(
         layers=layers,
         prediction=prediction_error(layers),
         golden=session.source,
+        scaling=samples.scaling,
         first_difference=session.difference,
         seed=seed,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgekit.emit.scaling import InputScaling
 from edgekit.quantize.checks import CheckResult
 from edgekit.quantize.rounding.apply import KernelRow
 from edgekit.quantize.statistics import TensorStatistics
@@ -47,6 +48,7 @@ class ConvertRecord:
     versions: dict[str, str]
     ops: tuple[OpRow, ...]
     tensors: tuple[TensorScales, ...]
+    input_scaling: tuple[InputScaling, ...]
     statistics: tuple[TensorStatistics, ...]
     arena_bytes: dict[str, int | None]
     tflm_arena: TflmArena | None

@@ -13,6 +13,7 @@ from edgekit.measure.harness import Difference, RunOp, as_in_file
 from edgekit.measure.prediction import PredictionError
 from edgekit.measure.stats import LatencySummary
 from edgekit.progress import SILENT, Progress
+from edgekit.verbs._parity import ScalingParity
 
 if TYPE_CHECKING:
     from edgekit.tflite.graph import Graph
@@ -60,6 +61,8 @@ class BenchRecord:
     timings of `model`, a core, and what they leave out; `estimated` is None where nothing could
     be estimated, and `limits` then says why. Layers then have `cycles` too. `runtime_version` and
     `kernels` are what the firmware says of an interpreter's library, "" where it does not know.
+    `scaling` says that the generated C scales these samples as they were sent; None where inputs
+    are generated or real, or no compiler was there to ask.
     """
 
     name: str
@@ -92,6 +95,7 @@ class BenchRecord:
     layers: tuple[dict[str, Any], ...]
     prediction: PredictionError | None
     golden: GoldenSource
+    scaling: ScalingParity | None
     first_difference: Difference | None
     data: str
     seed: int

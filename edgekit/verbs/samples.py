@@ -16,11 +16,15 @@ from edgekit.model.fit import check_range
 from edgekit.model.info import InputSpec
 from edgekit.quantize.arrays import quantize_array
 from edgekit.tflite.graph import Graph, Tensor
+from edgekit.verbs._parity import ScalingParity, check_parity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BenchSamples:
-    """One quantized array `[samples, ...]` per model input; `labels` are class numbers or None."""
+    """One quantized array `[samples, ...]` per model input; `labels` are class numbers or None.
+
+    `scaling` says what came of scaling the same real values in C; None for generated inputs.
+    """
 
     inputs: tuple[np.ndarray, ...]
     labels: np.ndarray | None
@@ -28,6 +32,7 @@ class BenchSamples:
     sha256: str
     classes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    scaling: ScalingParity | None = None
 
 
 def bench_samples(
@@ -52,7 +57,13 @@ def bench_samples(
         for array, index in zip(arrays, graph.inputs, strict=True)
     )
     return BenchSamples(
-        inputs, labels, dataset.source, dataset.sha256, dataset.classes, dataset.warnings
+        inputs,
+        labels,
+        dataset.source,
+        dataset.sha256,
+        dataset.classes,
+        dataset.warnings,
+        check_parity(graph, arrays, inputs, "model"),
     )
 
 
