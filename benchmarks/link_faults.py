@@ -7,7 +7,7 @@ back against what the model should give, and the model's own count of its runs a
 sample. A run ends right, with every sample once and in order; with an error in words; or wrong,
 which must never be.
 
-    python benchmarks/link_faults.py [--board native] [--frames 10000] [--quick] [--table]
+    python benchmarks/link_faults.py [--board native] [--rate 0.05] [--frames 10000] [--table]
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--board", action="append", choices=BOARDS, help="default: both")
     parser.add_argument("--kind", action="append", choices=KINDS, help="default: each")
+    parser.add_argument("--rate", action="append", type=float, help="default: each")
     parser.add_argument("--frames", type=int, default=10_000, help="at 5 %%; a fifth elsewhere")
     parser.add_argument("--quick", action="store_true", help="5 %% alone, all faults at once alone")
     parser.add_argument("--table", action="store_true", help="show the results that are there")
     args = parser.parse_args()
     if not args.table:
         kinds = args.kind or ((ALL,) if args.quick else KINDS)
-        rates = (FULL_RATE,) if args.quick else RATES
+        rates = args.rate or ((FULL_RATE,) if args.quick else RATES)
         for board in args.board or BOARDS:
             _run_board(board, kinds, rates, args.frames)
     ordered = sorted(

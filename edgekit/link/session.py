@@ -32,7 +32,7 @@ FIRST_TRY_PART = 1 / 8
 LAST_TRY_PART = 1 / 4
 FIRST_LONG_TRY_S = 1.0
 # A run that takes so much longer than any before it is not awaited to the end of all time.
-LONG_SPARE_S = 5.0
+LONG_SPARE_S = 10.0
 LONG_TIMES = 10.0
 # How often a request is sent again because the device said that a frame came damaged.
 DAMAGE_LIMIT = 8
@@ -119,20 +119,19 @@ class Session:
     ) -> dict[str, Any]:
         """The answer's fields. Raises DeviceError (refused), SessionUnknown, DeviceTimeout
         (silence) or PortGone."""
+        values = values or {}
         # twice the time that both ways take on the wire
         wire_s = 2 * 2 * messages.MAX_PAYLOAD / self._bytes_per_s
-        try_s = max(self._timeout_s + wire_s, LONG_TRY_S if long else 0.0)
-        total_s = ATTEMPTS * try_s
+        first_s = wire_s + FIRST_TRY_PART * self._timeout_s
+        try_s = wire_s + LAST_TRY_PART * self._timeout_s
+        total_s = ATTEMPTS * (self._timeout_s + wire_s)
         if long:
-            total_s = self._long_timeout_s
-            longest_s = self._pace.longest_s(_kind(message, values or {}))
+            longest_s = self._pace.longest_s(_kind(message, values))
+            first_s, total_s = wire_s + FIRST_LONG_TRY_S, self._long_timeout_s
+            try_s = LONG_TRY_S if longest_s is None else min(LONG_TRY_S, try_s + 4 * longest_s)
             if longest_s is not None:
                 total_s = min(total_s, LONG_SPARE_S + LONG_TIMES * longest_s)
-        first_s = wire_s + (FIRST_LONG_TRY_S if long else FIRST_TRY_PART * self._timeout_s)
-        try_s = try_s if long else wire_s + LAST_TRY_PART * self._timeout_s
-        return self._ask_within(
-            message, values or {}, total_s=total_s, try_s=try_s, first_s=first_s
-        )
+        return self._ask_within(message, values, total_s=total_s, try_s=try_s, first_s=first_s)
 
     def _ask_within(
         self,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgekit.boards import Board
@@ -16,7 +17,12 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
 
 def build_app(
-    board: Board, folder: Path, model: Path | None = None, *, sanitize: bool = False
+    board: Board,
+    folder: Path,
+    model: Path | None = None,
+    *,
+    sanitize: bool = False,
+    defines: Sequence[str] = (),
 ) -> Path:
     """The ELF of app + port + `model` (default: the empty one), in `folder`."""
     root = resource_dir("firmware")
@@ -36,6 +42,7 @@ def build_app(
     sources += [path for port in ports for path in sorted((root / "port" / port).glob("*.c"))]
     sources += [model]
     command += [*SANITIZERS] if sanitize else []
+    command += [f"-D{each}" for each in defines]
     command += ["-ffunction-sections", "-fdata-sections", f"-I{folder}"]
     command += [f"-I{root / part}" for part in ("app", "port", *(f"port/{p}" for p in ports))]
     elf = folder / f"{board.id}-{model.stem}.elf"

@@ -8,7 +8,9 @@
 
 #include "ek_model.h"
 
+#ifndef COUNT
 #define COUNT 1100u
+#endif
 
 static uint8_t x[COUNT];
 static uint8_t y[COUNT];
