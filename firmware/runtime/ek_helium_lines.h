@@ -47,7 +47,7 @@ EK_KERNEL void ek_helium_lines_c(int8_t *out, const int32_t *record, const ek_he
 /* Register plan: r0 r2 ... r12 lr eight sums; r1 table, r3 bias, r5 multiplier, r7 out, r9 shift,
  * r11 groups left; q0-q3 taps, at (0, 0), (1, 0), (0, 1), (1, 1) of a patch; q4 q5 patches, then
  * sums; q7 where outputs go. On the stack: 0 zero point, 4 advance, 8 strips left, 12 out, 16
- * table, 20 s, 24 mask. 32 instructions for eight outputs of stride 1, 38 of stride 2. */
+ * table, 20 s, 24 mask. 30 instructions for eight outputs of stride 1, 36 of stride 2. */
 #define EK_LINES_STEP_1                                                                        \
   "vldrb.8 q4, [r1], #8\nvmladav.s8 r0, q0, q4\nvldrb.8 q5, [r1], #8\nvmladav.s8 r2, q1, q4\n" \
   "vmladav.s8 r4, q2, q4\nvmladav.s8 r6, q3, q4\nvmladav.s8 r8, q0, q5\n"                      \
@@ -72,7 +72,7 @@ EK_KERNEL void ek_helium_lines_c(int8_t *out, const int32_t *record, const ek_he
           "1: ldrd r1, r10, [sp, #16]\nldrd r8, r7, [sp, #8]\nldr r11, [r10, #36]\n"             \
           "ldrd r4, r6, [r10, #52]\ncmp r8, #1\nit eq\nmoveq r4, r6\nstr r4, [sp, #24]\n"        \
           "vmsr p0, r4\n"                                                                        \
-          "2: subs r11, #1\nbeq 4f\n"                                                            \
+          "subs r11, #1\nbeq 4f\n"                                                               \
           "3:\n" STEP                                                                            \
           "vmov q4[2], q4[0], r0, r4\nvmov q4[3], q4[1], r2, r6\n"                               \
           "vmov q5[2], q5[0], r8, r12\nvmov q5[3], q5[1], r10, lr\nldrd r0, r2, [sp]\n"          \
@@ -81,7 +81,7 @@ EK_KERNEL void ek_helium_lines_c(int8_t *out, const int32_t *record, const ek_he
           "vrshl.s32 q4, r9\nvrshl.s32 q5, r9\n"                                                 \
           "vqmovnb.s32 q4, q4\nvqmovnt.s32 q4, q5\nvqadd.s16 q4, q4, r0\nvqmovnb.s16 q4, q4\n"   \
           "vpst\nvstrbt.16 q4, [r7, q7]\nadd r7, r2\n"                                           \
-          "cmp r11, #0\nbne 2b\n"                                                                \
+          "subs r11, #1\nbgt 3b\nbeq 4f\n"                                                       \
           "ldrd r1, r10, [sp, #16]\nldrd r8, r7, [sp, #8]\nldr r4, [r10, #44]\nadd r7, r4\n"     \
           "ldr r4, [r10, #20]\nadd r1, r4\nstr r1, [sp, #16]\n"                                  \
           "subs r8, #1\nstrd r8, r7, [sp, #8]\nbne 1b\n" EK_HELIUM_CLOSE(                        \

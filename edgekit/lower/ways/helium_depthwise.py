@@ -22,7 +22,7 @@ TABLE_BYTES = 8192  # of scratch, where one strip does not take more
 STRIP_BYTES = 24  # of `ek_helium_strip`
 # Counted in firmware/runtime/ek_helium_{columns,lines}.h: per eight outputs by stride, per strip,
 # per eight columns, per strip with lines outside, per channel and pass.
-PER_EIGHT = {1: 32.0, 2: 38.0}
+PER_EIGHT = {1: 30.0, 2: 36.0}
 PER_AWAY, PER_STRIP, PER_COLUMNS, PER_EDGE, PER_CHANNEL = 4.0, 56.0, 10.0, 16.0, 90.0
 COLUMNS_CODE = ("helium columns", 320)
 DRIVER_CODE = ("helium depthwise", 620)
