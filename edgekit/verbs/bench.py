@@ -216,7 +216,7 @@ def run_bundle(
     """The second half of `bench`: `material` onto the board, and everything that comes of it."""
     from edgekit.verbs.bench_run import measure, write_run
 
-    _check_port(bundle, port)
+    check_port(bundle, port)
     target = _target(bundle, out)
     run = measure(bundle, material, port=port, profile=profile, progress=progress)
     record = write_run(bundle, material.samples, run, seed=seed, target=target)
@@ -234,7 +234,7 @@ def _target(bundle: Bundle, out: str | Path | None) -> Path:
     return target
 
 
-def _check_port(bundle: Bundle, port: str) -> None:
+def check_port(bundle: Bundle, port: str) -> None:
     """EdgekitError for a project that edgekit did not build, where no board is named."""
     if bundle.build or port:
         return

@@ -65,11 +65,13 @@ def mlperf(
     from edgekit.verbs._mlperf_data import find_files
     from edgekit.verbs._mlperf_golden import Judge
     from edgekit.verbs._mlperf_task import BY_ID
-    from edgekit.verbs.bench import read_bundle
+    from edgekit.verbs.bench import check_port, read_bundle
 
     _check_mode(mode)
     bundle = read_bundle(Path(folder))
     task = BY_ID[_built_for(bundle)]
+    if not make_data:
+        check_port(bundle, port)
     judge = Judge(task, bundle.graph, bundle.tflite)
     wanted = files or (5 if mode == "performance" and not make_data else 60)
     found = find_files(judge, data, wanted, seed)

@@ -40,7 +40,7 @@ def serve(
     Raises DeviceError where the emulator ends, EdgekitError for a board that is not emulated.
     """
     from edgekit.link.served import serve_command
-    from edgekit.verbs.bench import read_bundle
+    from edgekit.verbs.bench import check_port, read_bundle
 
     bundle = read_bundle(Path(folder))
     if bundle.board.emulator is None:
@@ -48,6 +48,7 @@ def serve(
             f"board '{bundle.board.id}' is hardware: it has a serial port of its own",
             hint="edgekit ports shows what is plugged in",
         )
+    check_port(bundle, "")
     command, name = _command(bundle.board, bundle.elf, icount)
     with serve_command(command, name, Path(link) if link else None) as served:
         record = ServeRecord(bundle.board.id, name, served.path, str(link), not icount)
