@@ -129,8 +129,9 @@ def _windows(
 
 def _window(file: File, found: Inference) -> Window:
     elapsed_s = found.elapsed_us / 1e6
-    ratio = elapsed_s / found.host_s
-    if abs(ratio - 1) > _CLOCKS_APART and found.host_s > 1:
+    apart_s = abs(elapsed_s - found.host_s)
+    # a window too short to count is no judge of clocks either
+    if apart_s > _CLOCKS_APART * found.host_s and max(elapsed_s, found.host_s) > 1:
         raise DeviceError(
             f"the device counted {elapsed_s:.2f} s where {found.host_s:.2f} s passed here",
             hint="its clock is not what the board file says; on an emulator, -icount does this",
