@@ -52,7 +52,8 @@ def lowered_ops(program: Program) -> tuple[dict[str, Any], ...]:
 
 def constant_bytes(program: Program) -> int:
     """Weights, indices and parameters as the aot runtime stores them."""
-    return sum(_way(call, program.graph)["constant_bytes"] for call in program.calls)
+    core = program.target.core
+    return sum(_way(call, program.graph, core)["constant_bytes"] for call in program.calls)
 
 
 def _way(call: KernelCall, graph: Graph, core: str) -> dict[str, Any]:

@@ -30,10 +30,14 @@ def _of(op: Op, graph: Graph) -> list[tuple[int, int]]:
     if op.kind not in ("CONV_2D", "FULLY_CONNECTED"):
         return []
     weights = graph.input_of(op, 1).data
-    if weights is None or np.count_nonzero(weights) > DENSE * weights.size:
+    if weights is None or weights.size == 0:
         return []
     used = weights != 0
     rows = used.reshape(len(used), -1)
+    # Channels without any weight are no blocks: they go whatever the others are.
+    live = rows[rows.any(axis=1)][:, rows.any(axis=0)]
+    if not live.size or live.mean() > DENSE:
+        return []
     found = [(op.outputs[0], _largest(rows, OUTPUTS))]
     if used.shape[-1] == channels_of(graph.input_of(op)):
         columns = np.moveaxis(used, -1, 0).reshape(used.shape[-1], -1)
