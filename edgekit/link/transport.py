@@ -105,14 +105,18 @@ def _free(holder: str) -> str:
 def _holder(device: str) -> str:
     """Name and number of a process that has `device` open, "" where none can be seen."""
     for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            links = [str(link.readlink()) for link in (entry / "fd").iterdir()]
-            name = (entry / "comm").read_text().strip()
-        except OSError:
-            continue  # another user's, or gone meanwhile
-        if device in links and entry.name != "self":
-            return f"{name} (process {entry.name})"
+        with contextlib.suppress(OSError):  # another user's, or gone meanwhile
+            if any(_target(link) == device for link in (entry / "fd").iterdir()):
+                return f"{(entry / 'comm').read_text().strip()} (process {entry.name})"
     return ""
+
+
+def _target(link: Path) -> str:
+    """What an open file is, "" where it was closed meanwhile."""
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
 
 
 class Line:
