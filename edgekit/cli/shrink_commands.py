@@ -128,7 +128,7 @@ def fit(
         list[str] | None,
         typer.Option(
             metavar="PART",
-            help="channels (default) or sparsity; may be repeated.",
+            help="channels (default), sparsity or ranges; may be repeated.",
             rich_help_panel=SEARCH,
         ),
     ] = None,

@@ -40,6 +40,8 @@ def candidate_words(row: Mapping[str, Any]) -> str:
             f"{100 * chosen['sparsity']:.0f} % zeros ({chosen['structure']}, {chosen['scope']}, "
             f"{chosen['criterion']})"
         )
+    if chosen.get("calibration", "mse") != "mse":
+        words.append(f"{chosen['calibration']} ranges")
     name = f"{row['trial']}: " if row["trial"] >= 0 else ""
     return f"{name}{', '.join(words) or 'nothing removed'}"
 

@@ -111,7 +111,7 @@ def _again(job: Job, row: FitRow) -> tuple[Any, bytes]:
         model = job.shop.thin(candidate)
         if row.tuned:
             job.shop.tune(model, candidate, job.progress)
-    _, tflite = job.shop.measure(model)
+    _, tflite = job.shop.measure(model, row.candidate.get("calibration", "mse"))
     return model, tflite
 
 
@@ -123,7 +123,7 @@ def _may_win(job: Job, row: FitRow) -> bool:
 def _longer(job: Job, row: FitRow, model: Any) -> tuple[FitRow, bytes]:
     """The candidate after `final_steps` more; sizes stay, since no weight or channel comes back."""
     job.shop.tune(model, Candidate(**row.candidate), job.progress, steps=job.final_steps)
-    sizes, tflite = job.shop.measure(model)
+    sizes, tflite = job.shop.measure(model, row.candidate.get("calibration", "mse"))
     drop = row.drop + row.accuracy - sizes.accuracy
     over = list(row.over)
     if job.limits.max_drop is not None:

@@ -28,6 +28,7 @@ JUDGED_WITH = 512  # samples that batch-norm statistics are estimated on to judg
 class Candidate:
     """A point of the search: `channels` is the share of each group's channels that goes, by
     `score`; `sparsity` of what is left is zero then, as `structure`, `scope` and `criterion` say.
+    `calibration` is how the int8 ranges are found.
     """
 
     channels: dict[str, float] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Candidate:
     structure: str = "unstructured"
     scope: str = "global"
     criterion: str = "magnitude"
+    calibration: str = "mse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +212,13 @@ class Workshop:
             model, self.train.x, self.train.y, loss=loss, seed=self.setting.budget.seed
         )
 
-    def measure(self, model: Any) -> tuple[Sizes, bytes]:
+    def measure(self, model: Any, ranges: str = "mse") -> tuple[Sizes, bytes]:
         """Quantize, build for a board with room for anything, and count; with the .tflite."""
         from edgekit.lower.build import lower_graph
         from edgekit.lower.program import Target
         from edgekit.verbs._conversion import Options, from_keras
 
-        options = Options(self.setting.samples, 0, self.setting.budget.seed)
+        options = Options(self.setting.samples, 0, self.setting.budget.seed, ranges)
         done = from_keras(model, self.data, options, SILENT)
         program = lower_graph(
             done.graph, Target(core=self.setting.board.core, optimize=self.setting.optimize)

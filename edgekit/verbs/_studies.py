@@ -24,7 +24,8 @@ STEP = 0.05
 # Tried before the sampler has anything to learn from: the whole range.
 FIRST = (0.5, 0.25, 0.75, 0.625)
 SCREENED_PER_TRIAL = 12  # candidates that may be turned down unbuilt for each one that is measured
-PARTS = ("channels", "sparsity")
+PARTS = ("channels", "sparsity", "ranges")
+RANGES = ("mse", "percentile", "minmax", "kl")
 COLLISIONS = ("IntegrityError", "OperationalError")  # of databases
 AGAIN_S = (0.2, 0.5, 1.0, 2.0)  # until the next attempt to open one
 _GROUP = "channels of "  # the name of a group's parameter begins like this
@@ -48,7 +49,8 @@ class Space:
     def point(self, shares: Mapping[str, float]) -> dict[str, Any]:
         """That of these shares of the groups, by Taylor scores and with nothing zeroed."""
         point: dict[str, Any] = {f"{_GROUP}{name}": share for name, share in shares.items()}
-        return point | {"score": "taylor"} | ({"sparsity": 0.0} if len(self.parts) > 1 else {})
+        point |= {"score": "taylor"} | ({"ranges": RANGES[0]} if "ranges" in self.parts else {})
+        return point | ({"sparsity": 0.0} if "sparsity" in self.parts else {})
 
 
 def need_optuna() -> Any:
@@ -191,6 +193,8 @@ def suggest(trial: Any, space: Space) -> Candidate:
         chosen["structure"] = trial.suggest_categorical("structure", ["unstructured", "2x2"])
         chosen["scope"] = trial.suggest_categorical("scope", ["global", "per_layer"])
         chosen["criterion"] = trial.suggest_categorical("criterion", ["magnitude", "stability"])
+    if "ranges" in space.parts:
+        chosen["calibration"] = trial.suggest_categorical("ranges", list(RANGES))
     return Candidate(**chosen)
 
 

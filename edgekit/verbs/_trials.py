@@ -19,7 +19,7 @@ from edgekit.verbs._foretell import MARGIN, MOST, Foretold, as_firmware, foretel
 from edgekit.verbs.bench import BenchRecord
 from edgekit.verbs.fit import FEWEST, FitLimits, Stopped
 
-ROWS = 2  # of the form that rows of trials have: a study with other rows is not gone on with
+ROWS = 3  # of the form that rows of trials have: a study with other rows is not gone on with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +161,7 @@ def _nearest(
         return []
     number, candidate, _ = min(down, key=lambda each: sum(max(0.0, v) for v in each[2]))
     model = job.shop.thin(candidate)
-    sizes, _ = job.shop.measure(model)
+    sizes, _ = job.shop.measure(model, candidate.calibration)
     return [(number, candidate, _row(job, sizes, base["accuracy"], base=base) | {"tuned": False})]
 
 
@@ -203,7 +203,7 @@ def _evaluate(
             raise _studies.TurnedDown([*over, 0.0, 0.0], flash_bytes, found.macs)
         model = job.shop.thin(candidate)
         job.shop.tune(model, candidate)
-        sizes, tflite = job.shop.measure(model)
+        sizes, tflite = job.shop.measure(model, candidate.calibration)
         latency = None
         if job.limits.max_latency is not None and sizes_fit(job, sizes):
             latency = _latency(job, tflite)

@@ -148,11 +148,12 @@ def fit(
     """Search until `trials` candidates are in the study, and write the best to the folder `out`.
 
     Each candidate loses channels of each coupled group (and with "sparsity" in `search` single
-    weights or blocks). Flash and RAM are foretold from its graph; one that is over by more than a
-    twentieth is turned down and does not count. The others are fine-tuned for `epochs` or
-    `steps`, quantized, built, scored, and run on the emulated board if `max_latency`
-    (instructions, or microseconds where time is measured) is given. The winner is
-    fine-tuned for `final_steps` more, where that is given, and always is run.
+    weights or blocks; with "ranges" it is quantized by one of the ways to find ranges). Flash and
+    RAM are foretold from its graph; one that is over by more than a twentieth is turned down and
+    does not count. The others are fine-tuned for `epochs` or `steps`, quantized, built, scored,
+    and run on the emulated board if `max_latency` (instructions, or microseconds where time is
+    measured) is given. The winner is fine-tuned for `final_steps` more, where that is given, and
+    always is run.
     `study` is a journal file or a database URL that several processes may share; the same call
     again goes on where it stopped. Raises DoesNotFit, with
     the record, after all is written; EdgekitError or ToolMissing before anything is.

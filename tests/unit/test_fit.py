@@ -258,3 +258,16 @@ def test_a_roomy_board_keeps_its_regions_apart() -> None:
             all(end <= after.origin for end, after in zip(ends, regions[1:], strict=False))
             or len(regions) < 2
         )
+
+
+@needs_optuna
+def test_a_search_may_choose_the_ranges() -> None:
+    import optuna
+
+    space = _studies.Space(("channels", "ranges"), ("a",))
+    given = {"channels of a": 0.25, "score": "l2", "ranges": "percentile"}
+    candidate = _studies.suggest(optuna.trial.FixedTrial(given), space)
+    assert candidate.calibration == "percentile" and candidate.channels == {"a": 0.25}
+    assert space.point({"a": 0.5})["ranges"] == "mse"
+    plain = _studies.suggest(optuna.trial.FixedTrial(given), _studies.Space(("channels",), ("a",)))
+    assert plain.calibration == "mse"
