@@ -163,7 +163,9 @@ def bench(
     def run(progress: Progress) -> Any:
         if not several:
             one = port[0] if port else ""
-            return verb(folders[0], data, port=one, out=out, progress=progress, **asked)
+            return verb(
+                folders[0], data, port=one, out=out, force=force, progress=progress, **asked
+            )
         return bench_boards(
             *folders,
             data=data,

@@ -180,6 +180,7 @@ def bench(
     calibrated: int = 200,
     profile: bool = True,
     out: str | Path | None = None,
+    force: bool = False,
     progress: Progress = SILENT,
 ) -> BenchRecord:
     """Run samples on the board of a built firmware folder and hold them against the golden.
@@ -194,22 +195,19 @@ def bench(
     from edgekit.verbs.bench_run import prepare
 
     bundle = read_bundle(Path(folder))
-    target = _target(bundle, out)
-    wanted = Wanted(data, eval_samples, seed, calibrated, profile, progress=progress)
+    target = _target(bundle, out, force=force)
+    wanted = Wanted(data, eval_samples, seed, calibrated, profile, force, progress)
     material = prepare(bundle.tflite, wanted, bundle.graph)
     port = resolve_port(port, bundle.board)
-    return run_bundle(
-        bundle, material, port=port, seed=seed, profile=profile, out=target, progress=progress
-    )
+    return run_bundle(bundle, material, wanted, port=port, out=target, progress=progress)
 
 
 def run_bundle(
     bundle: Bundle,
     material: Material,
+    wanted: Wanted,
     *,
     port: str,
-    seed: int,
-    profile: bool,
     out: Path | None,
     progress: Progress,
 ) -> BenchRecord:
@@ -217,20 +215,20 @@ def run_bundle(
     from edgekit.verbs.bench_run import measure, write_run
 
     check_port(bundle, port)
-    target = _target(bundle, out)
-    run = measure(bundle, material, port=port, profile=profile, progress=progress)
-    record = write_run(bundle, material.samples, run, seed=seed, target=target)
+    target = _target(bundle, out, force=wanted.force)
+    run = measure(bundle, material, port=port, profile=wanted.profile, progress=progress)
+    record = write_run(bundle, material.samples, run, seed=wanted.seed, target=target)
     if record.bit_exact != record.samples:
         raise OutputsDiffer(record)
     return record
 
 
-def _target(bundle: Bundle, out: str | Path | None) -> Path:
+def _target(bundle: Bundle, out: str | Path | None, *, force: bool) -> Path:
     """Where the run is written; EdgekitError where that is somebody else's."""
     from edgekit.artifacts import check_writable
 
     target = Path(out) if out else bundle.folder / "bench"
-    check_writable(target, force=target == bundle.folder / "bench")
+    check_writable(target, force=force or target == bundle.folder / "bench")
     return target
 
 

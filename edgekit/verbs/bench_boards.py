@@ -208,15 +208,8 @@ def _measure(
 ) -> BenchRecord:
     from edgekit.verbs.bench import read_bundle, run_bundle
 
-    return run_bundle(
-        read_bundle(folder),
-        material,
-        port=port,
-        seed=wanted.seed,
-        profile=wanted.profile,
-        out=out,
-        progress=progress,
-    )
+    bundle = read_bundle(folder)
+    return run_bundle(bundle, material, wanted, port=port, out=out, progress=progress)
 
 
 def _record(runs: tuple[BoardRun, ...], out: Path) -> BoardsRecord:

@@ -98,6 +98,16 @@ def test_the_record_file_has_the_contracts_keys(fw: Path) -> None:
     assert body["prediction"] is None  # a host's time says nothing of predicted instructions
 
 
+def test_a_run_can_be_written_elsewhere(fw: Path, tmp_path: Path) -> None:
+    record = edgekit.bench(fw, eval_samples=2, out=tmp_path / "run")
+    assert record.report == tmp_path / "run" / "report.html" and record.report.is_file()
+    assert not (fw / "bench").exists()
+    (tmp_path / "run" / "report.html").write_text("mine now")
+    with pytest.raises(EdgekitError, match=r"report\.html"):
+        edgekit.bench(fw, eval_samples=2, out=tmp_path / "run")
+    edgekit.bench(fw, eval_samples=2, out=tmp_path / "run", force=True)
+
+
 def test_the_same_seed_sends_the_same_samples(fw: Path) -> None:
     first = _arrays(edgekit.bench(fw, eval_samples=4, seed=1).outputs)["inputs"]
     again = _arrays(edgekit.bench(fw, eval_samples=4, seed=1).outputs)["inputs"]
