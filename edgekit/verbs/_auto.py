@@ -78,6 +78,11 @@ def asked_of_board(structure: Any, objective: Any, engine: str, board: Any) -> N
     from edgekit.prune.objective import CYCLES
     from edgekit.prune.structures import AUTO
 
+    if structure == "channels" and objective == CYCLES:
+        raise EdgekitError(
+            "objective cycles tells what single weights cost, not what channels do",
+            hint="give --objective macs with --structure channels",
+        )
     asks = engine != "edgekit" or not board
     for option, value in (("--structure", structure), ("--objective", objective)):
         if asks and isinstance(value, str) and value in (AUTO, CYCLES):

@@ -71,6 +71,12 @@ def test_somebody_has_to_be_asked(asks: tuple[str, str]) -> None:
     asked_of_board(*asks, "edgekit", "qemu-mps2-an386")
 
 
+def test_channels_are_not_ranked_by_cycles() -> None:
+    with pytest.raises(EdgekitError, match="channels") as caught:
+        asked_of_board("channels", "cycles", "edgekit", "qemu-mps2-an386")
+    assert "macs" in caught.value.hint
+
+
 def test_what_is_told_later_is_checked_later() -> None:
     assert checkable(ASKING) == Choice()
     assert checkable(Choice(structure="2x2", objective="macs")).structure == "2x2"
