@@ -40,21 +40,30 @@ void ek_port_write(const uint8_t *data, uint32_t length) {
   }
 }
 
+static speed_t speed_of(uint32_t baud) {
+  switch (baud) {
+    case 9600u:
+      return B9600;
+    case 230400u:
+      return B230400;
+    case 460800u:
+      return B460800;
+    case 921600u:
+      return B921600;
+    case 1000000u:
+      return B1000000;
+    default:
+      return B115200;
+  }
+}
+
 /* A pseudo terminal carries any rate, and shows the other end which one it should be. */
 void ek_port_set_baud(uint32_t baud) {
-  static const struct {
-    uint32_t baud;
-    speed_t speed;
-  } rates[] = {{9600u, B9600},     {115200u, B115200}, {230400u, B230400},
-               {460800u, B460800}, {921600u, B921600}, {1000000u, B1000000}};
   struct termios line;
   if (tcgetattr(STDIN_FILENO, &line) != 0) return;
-  for (uint32_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-    if (rates[i].baud != baud) continue;
-    (void)cfsetispeed(&line, rates[i].speed);
-    (void)cfsetospeed(&line, rates[i].speed);
-    (void)tcsetattr(STDIN_FILENO, TCSANOW, &line);
-  }
+  (void)cfsetispeed(&line, speed_of(baud));
+  (void)cfsetospeed(&line, speed_of(baud));
+  (void)tcsetattr(STDIN_FILENO, TCSANOW, &line);
 }
 
 uint64_t ek_port_ticks(void) {
