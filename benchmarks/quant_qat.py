@@ -115,7 +115,7 @@ def main() -> None:
                 model = asked.pruned or pruned_model(Path(folder), images, asked.steps)
                 asked.pruned = model
             layers = (".*=int4",) if bits == "4" else ()
-            row: dict[str, Any] = {"model": kind, "bits": int(bits)}
+            row: dict[str, Any] = {"model": kind, "bits": int(bits), "source": model.name}
             row |= trained(model, images, layers, asked.steps, asked.rate)
             row |= rounded(model, images, layers)
             print(row, flush=True)
