@@ -2,10 +2,11 @@
 """What the link carries: samples and bytes a second, and what the harness adds to the wire's time.
 
 The real firmware runs as a process. First its pseudo terminal is as fast as the computer; then a
-line lets bytes through no faster than a baud rate does (tests/support/paced_line.py), and the time
-of all samples is held against wire + inference: every byte at ten bits, and the ticks that the
-firmware reports. `cpu` is the harness's own processor time a sample: on a computer with other work
-the rest is waiting for one's turn.
+line lets bytes through no faster than a baud rate does (tests/support/paced_line.py). `adds` is the
+time of a sample over wire + inference (every byte at ten bits, and the ticks that the firmware
+reports), in parts of the wire's; `bare` the same of a loop that writes frames made beforehand and
+reads up to the next zero, which is what this computer, its pacing line and the firmware take; the
+difference is the harness's. `cpu` is its processor time a sample.
 
     python benchmarks/link_throughput.py [--baud 921600] [--seconds 5]
 """
@@ -13,10 +14,14 @@ the rest is waiting for one's turn.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import os
+import struct
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +33,8 @@ sys.path.insert(0, str(ROOT))
 from edgekit.boards import load_board
 from edgekit.link.device import Device
 from edgekit.link.emulator import open_command, open_port
+from edgekit.link.frame import decode_frame, encode_frame
+from edgekit.link.messages import BY_NAME, MAX_PAYLOAD
 from edgekit.measure.harness import run_samples
 from edgekit.tflite.graph import Graph, Tensor
 from tests.fakes.app_build import build_app
@@ -38,7 +45,7 @@ RESULTS = Path(__file__).parent / "results" / "link_throughput.json"
 # Input bytes of a sample; the outputs are as many, so that both ways are in use.
 SIZES = {"KWS 490 B": 490, "image 3,072 B": 3072, "VWW 27,648 B": 27_648}
 BAUDS = (115_200, 921_600)
-HEAD = ("line", "sample", "samples/s", "bytes/s", "of the line", "adds", "cpu")
+HEAD = ("line", "sample", "samples/s", "bytes/s", "of the line", "adds", "bare", "harness", "cpu")
 
 
 def main() -> int:
@@ -109,10 +116,51 @@ def _paced(elf: Path, name: str, size: int, baud: int, seconds: float) -> dict[s
         moved, late = line.bytes - before, line.late_s - late
         device_s = sum(run.ticks) / device.hello().counter_hz
         resent = device.stats.resent
+    bare_s = _bare(firmware, size, baud, samples) - device_s
     firmware.stop()
     row = {"line": f"{baud} baud", "sample": name, "samples": samples, "bytes": moved}
-    times = {"took_s": took, "cpu_s": cpu, "device_s": device_s, "late_s": late}
+    times = {"took_s": took, "cpu_s": cpu, "device_s": device_s, "late_s": late, "bare_s": bare_s}
     return {**row, **times, "baud": baud, "resent": resent}
+
+
+def _bare(firmware: Firmware, size: int, baud: int, samples: int) -> float:
+    """Seconds of the same exchanges without a harness: frames made beforehand, nothing checked."""
+    with PacedLine(firmware.end, baud) as line:
+        wire = os.open(line.path, os.O_RDWR | os.O_NOCTTY)
+        hello = encode_frame(BY_NAME["hello"].number, 1, struct.pack("<I", 99))
+        answer = decode_frame(_exchange(wire, b"\0" + hello)[:-1])
+        assert answer is not None and answer.session
+        frames = list(_frames(size, samples, answer.session))
+        began = time.perf_counter()
+        for frame in frames:
+            _exchange(wire, frame)
+        took = time.perf_counter() - began
+        os.close(wire)
+    return took
+
+
+def _exchange(wire: int, frame: bytes) -> bytes:
+    os.write(wire, frame)
+    got = b""
+    while not got.endswith(b"\0"):
+        got += os.read(wire, 4096)
+    return got
+
+
+def _frames(size: int, samples: int, session: int) -> Iterator[bytes]:
+    """Requests of so many samples, as the device layer cuts them."""
+    x = np.random.default_rng(1).integers(0, 256, (samples, size), np.uint8)
+    ids = itertools.count(2)
+    room, shown = MAX_PAYLOAD - 6, MAX_PAYLOAD - 8 - 4
+    for row in x:
+        data = row.tobytes()
+        for at in range(0, size, room):
+            kind = BY_NAME["load" if at + room < size else "sample"].number
+            payload = struct.pack("<HI", 0, at) + data[at : at + room]
+            yield encode_frame(kind, next(ids), payload, session=session)
+        for at in range(shown, size, MAX_PAYLOAD):
+            ask = struct.pack("<BHII", 1, 1, at, min(MAX_PAYLOAD, size - at))
+            yield encode_frame(BY_NAME["read"].number, next(ids), ask, session=session)
 
 
 def wire_bytes(size: int) -> int:
@@ -137,11 +185,12 @@ def _cells(row: dict[str, Any]) -> list[object]:
     cells = [row["line"], row["sample"], f"{rate:,.1f}", f"{speed:,.0f}"]
     cpu = f"{row['cpu_s'] / row['samples'] * 1e3:.2f} ms"
     if "baud" not in row:
-        return [*cells, "", "", cpu]
+        return [*cells, "", "", "", "", cpu]
     wire_s = row["bytes"] * BITS_PER_BYTE / row["baud"]
     added = (row["took_s"] - row["device_s"] - wire_s) / wire_s
+    bare = (row["bare_s"] - wire_s) / wire_s
     share = f"{speed / (row['baud'] / BITS_PER_BYTE):.1%}"
-    return [*cells, share, f"{added:.1%}", cpu]
+    return [*cells, share, f"{added:.1%}", f"{bare:.1%}", f"{added - bare:.1%}", cpu]
 
 
 if __name__ == "__main__":
