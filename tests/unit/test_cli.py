@@ -14,7 +14,7 @@ import pytest
 import edgekit
 from tests.support.small_models import dense_model
 
-VERBS = edgekit.VERBS
+VERBS = [verb.replace("_", "-") for verb in edgekit.VERBS]
 
 
 def run(*arguments: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
