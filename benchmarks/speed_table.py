@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Instructions, RAM and flash of the aot runtime against TFLite Micro with CMSIS-NN, MLPerf Tiny.
 
-TFLM's side was measured once (benchmarks/results/tflm_cmsis_nn.json says how): instructions of one
-Invoke(), arena_used_bytes(), and flash of the program with its model less the empty runner,
-with int8-only registrations. Ours is one `<name>_invoke()` in a program that holds nothing else; its
-outputs are compared with TFLM's bit for bit. TFLM was not measured on a Cortex-M3 and on RV32: there
-"x" compares with our own portable C at -O2, measured alongside.
+TFLM's side was measured once (benchmarks/results/tflm_cmsis_nn.json says how): instructions of
+one Invoke(), arena_used_bytes(), and flash of the program with its model less the empty runner,
+with int8-only registrations. Ours is one `<name>_invoke()` in a program that holds nothing else;
+its outputs are compared with TFLM's bit for bit. TFLM was not measured on a Cortex-M3 and on RV32:
+there "x" compares with our own portable C at -O2, measured alongside.
 
     python benchmarks/speed_table.py [--core cortex-m4] [--optimize speed] [--layers]
 

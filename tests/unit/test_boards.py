@@ -41,6 +41,7 @@ EMULATED = {
     "qemu-lm3s6965evb",
     "qemu-microbit",
     "qemu-mps2-an385",
+    "qemu-mps2-an385-m0plus",
     "qemu-mps2-an386",
     "qemu-mps2-an500",
     "qemu-mps2-an505",

@@ -6,9 +6,9 @@ a = sum - lowest, kept within 0..span, the kernels compute
 
     (((a * p0) >> 12) + a * p1 + k) >> 23
 
-(where halves below zero must go away from zero, the line has a second k for sums below 0,)
-which never decreases, so it equals the reference for every sum if it does at t_i and t_i - 1
-for all i. The generator finds the steps by bisection and checks each of them: what is emitted is exact.
+(where halves below zero must go away from zero, the line has a second k for sums below 0,) which
+never decreases, so it equals the reference for every sum if it does at t_i and t_i - 1 for all i.
+The generator finds the steps by bisection and checks each of them: what is emitted is exact.
 """
 
 from __future__ import annotations
