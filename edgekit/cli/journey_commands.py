@@ -66,6 +66,7 @@ def deploy(
     optimize: o.OptimizeFor = o.Optimize.BALANCED,
     compress: o.Compressed = o.Compress.NONE,
     strip: o.Strip = False,
+    allow: o.Allow = None,
     sparsity: Annotated[
         float | None,
         typer.Option(
@@ -96,6 +97,7 @@ def deploy(
             optimize=optimize.value,
             compress=o.mode_of(compress),
             strip=strip,
+            allow=tuple(allow or ()),
             sparsity=sparsity,
             samples=samples,
             eval_samples=eval_samples,

@@ -17,6 +17,7 @@ from edgekit.errors import EdgekitError, ToolMissing
 from edgekit.progress import Progress
 from edgekit.quantize.compress.choose import Coding
 from edgekit.tflite.graph import Graph, Op, Tensor
+from edgekit.tflite.lookups import lookup_limit
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs._arena import tflm_arena
 from edgekit.verbs.golden import NOT_CHECKED, try_tflm
@@ -205,12 +206,15 @@ def _generated(graph: Graph, seed: int) -> list[list[np.ndarray]]:
     """Seeded inputs over the whole range of each input's type."""
     rng = np.random.default_rng(seed)
     return [
-        [_random(graph.tensor(index), rng) for index in graph.inputs]
+        [_random(graph.tensor(index), rng, lookup_limit(graph, index)) for index in graph.inputs]
         for _ in range(CHECKED_SAMPLES)
     ]
 
 
-def _random(tensor: Tensor, rng: np.random.Generator) -> np.ndarray:
+def _random(tensor: Tensor, rng: np.random.Generator, limit: int) -> np.ndarray:
+    """Values of the whole type, or below a `limit` that is not 0."""
+    if limit:
+        return rng.integers(0, limit, tensor.shape, tensor.dtype)
     if tensor.dtype in ("float32", "bool"):
         return rng.normal(size=tensor.shape).astype(tensor.dtype)
     limits = np.iinfo(tensor.dtype)

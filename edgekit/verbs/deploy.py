@@ -45,6 +45,7 @@ def deploy(
     optimize: str = "balanced",
     compress: str = "",
     strip: bool = False,
+    allow: tuple[str, ...] = (),
     sparsity: float | None = None,
     samples: int = 200,
     eval_samples: int = 100,
@@ -57,10 +58,10 @@ def deploy(
 ) -> DeployRecord:
     """Prune (with `sparsity`), convert, write firmware, build, run on the board, report.
 
-    `model`, `data`, `compress` and `strip` are as `edgekit.convert` takes them; an int8 .tflite
-    file skips the conversion, and without data inputs are generated. With `port` (a path, a URL,
-    or a selector such as `auto`) the board at it is flashed and measured; `board` need not be said
-    where the port's USB id or the firmware on it tells. `out` receives the .tflite file and C
+    `model`, `data`, `compress`, `strip` and `allow` are as `edgekit.convert` takes them; an int8
+    .tflite file skips the conversion, and without data inputs are generated. With `port` (a path,
+    a URL, or a selector such as `auto`) the board at it is flashed and measured; `board` need not
+    be said where the port's USB id or the firmware on it tells. `out` receives the .tflite file and C
     sources, `fw/` (the project, its build, its bench), `deploy.json`, `report.html` and
     `report.md`. Raises what the stages raise; OutputsDiffer only after all is written, with this
     record.
@@ -72,6 +73,7 @@ def deploy(
         optimize=optimize,
         compress=compress,
         strip=strip,
+        allow=allow,
         samples=samples,
         eval_samples=eval_samples,
         seed=seed,

@@ -16,6 +16,7 @@ from edgekit.model.fit import check_range
 from edgekit.model.info import InputSpec
 from edgekit.quantize.arrays import quantize_array
 from edgekit.tflite.graph import Graph, Tensor
+from edgekit.tflite.lookups import lookup_limit
 from edgekit.verbs._parity import ScalingParity, check_parity
 
 
@@ -97,6 +98,8 @@ def _generated(graph: Graph, count: int, seed: int) -> tuple[np.ndarray, ...]:
             arrays.append(rng.uniform(-1.0, 1.0, size).astype(np.float32))
         elif tensor.dtype == "bool":
             arrays.append(rng.integers(0, 2, size).astype(np.bool_))
+        elif limit := lookup_limit(graph, index):
+            arrays.append(rng.integers(0, limit, size, tensor.dtype))
         else:
             limits = np.iinfo(tensor.dtype)
             arrays.append(rng.integers(limits.min, limits.max, size, tensor.dtype, endpoint=True))

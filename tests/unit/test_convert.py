@@ -70,7 +70,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_files_and_record(trained: tuple[Path, Path], tmp_path: Path) -> None:
     record = convert(*trained, out=tmp_path / "out", samples=50, eval_samples=60)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    parts = ("_aot.c", "_aot.h", "_model.c", "_model.cc", "_model.h", "_ops.h", ".tflite")
+    parts = ("_aot.c", "_aot.h", "_model.c", "_model.cc", "_model.h", "_ops.h", "_scaling.h")
+    parts = (*parts, ".tflite")
     assert names == sorted(["convert.json", *(f"my_model{part}" for part in parts)])
     stored = json.loads((tmp_path / "out" / "convert.json").read_text())
     assert set(stored) >= KEYS and stored["tflite"] == "my_model.tflite"

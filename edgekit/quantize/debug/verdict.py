@@ -69,5 +69,8 @@ def _cause(row: LayerLoss) -> tuple[str, str]:
         return f"one channel reaches {row.spread:.0f} times as far as the median one", "--equalize"
     if saved and row.weight_share < 0.5:
         return "8 bits are few for its values", f"--layer '{row.layer}=int16x8'"
-    part = f"{100 * row.weight_share:.0f} % of its own error from rounding its weights"
-    return part, "--rounding gptq, --equalize, or edgekit train-quantized"
+    if row.weight_share >= 0.5:
+        part = f"{100 * row.weight_share:.0f} % of its own error from rounding its weights"
+        return part, "--rounding gptq, --equalize, or edgekit train-quantized"
+    around = f"--layer '{row.layer}=int16x8' with the layers around it"
+    return "its error and that of its neighbours add up", around
