@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.artifacts import plain
+from edgekit.report.ranges import range_rows
 from edgekit.report.words import kib, percent, render, short, source_of
 
 BINS = 32
@@ -38,6 +39,7 @@ def report_page(record: Any, *, ticks: Sequence[int] | None = None) -> str:
         layers=_layers(bench),
         per_mac=per_mac(bench),
         weights=_weights(convert),
+        ranges=range_rows(convert),
         source=source_of(bench),
     )
 

@@ -90,6 +90,24 @@ CONVERT = {
 }
 
 
+RANGES = {
+    "calibration": {"samples": 200, "method": "mse", "seed": 0},
+    "statistics": [
+        {
+            "layer": "conv<1>",
+            "kind": "activation",
+            "min": 0.0,
+            "max": 9.5,
+            "low": 0.0,
+            "high": 7.7125,
+            "clipped": 0.0001,
+            "histogram": [100, 25, 0, 1],
+            "sqnr_db": 41.26,
+        }
+    ],
+}
+
+
 def record(folder: Path, **changed: object) -> dict:
     """A deploy record as `plain` gives it, small but whole, with `changed` in its bench."""
     ticks = folder / "ticks.csv"
@@ -115,6 +133,16 @@ def test_every_section_says_how_its_figures_were_obtained(tmp_path: Path) -> Non
     cards = re.findall(r'class="card".*?</div>', page, flags=re.DOTALL)
     assert len(cards) == 5
     assert all(re.search("measured|emulated|estimated", card) for card in cards)
+
+
+def test_ranges_are_shown_with_what_they_cut_off(tmp_path: Path) -> None:
+    body = record(tmp_path)
+    assert "<h2>Ranges</h2>" not in report_page(body)
+    page = report_page(body | {"convert": CONVERT | RANGES})
+    assert "estimated by mse from 200 samples" in page
+    assert "0 … 7.713" in page and "0.01 %" in page and "41.3" in page
+    assert "conv&lt;1&gt;" in page and "conv<1>" not in page
+    assert 'height="50.0"' in page  # the root of 25 beside that of 100
 
 
 def test_an_emulated_run_is_never_called_measured_latency(tmp_path: Path) -> None:
