@@ -61,8 +61,8 @@ def deploy(
     `model`, `data`, `compress`, `strip` and `allow` are as `edgekit.convert` takes them; an int8
     .tflite file skips the conversion, and without data inputs are generated. With `port` (a path,
     a URL, or a selector such as `auto`) the board at it is flashed and measured; `board` need not
-    be said where the port's USB id or the firmware on it tells. `out` receives the .tflite file and C
-    sources, `fw/` (the project, its build, its bench), `deploy.json`, `report.html` and
+    be said where the port's USB id or the firmware on it tells. `out` receives the .tflite file and
+    C sources, `fw/` (the project, its build, its bench), `deploy.json`, `report.html` and
     `report.md`. Raises what the stages raise; OutputsDiffer only after all is written, with this
     record.
     """
