@@ -14,7 +14,7 @@ from edgekit.progress import Progress
 from edgekit.quantize.checks import CheckResult, Evidence, check_allowed
 from edgekit.quantize.weights import Weights, Wishes
 from edgekit.tflite.graph import Graph
-from edgekit.verbs._calibration import calibration_set
+from edgekit.verbs._calibration import CalibrationSet, calibration_set
 from edgekit.verbs._checked import allow_words, checked, full_evidence, watched_outputs
 from edgekit.verbs._weights import handed_in, weight_words
 from edgekit.verbs._zeros import KernelZeros, Zeros, kernel_zeros
@@ -143,7 +143,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     """Load, check the data, quantize and check the result; `floats` holds the float outputs."""
     from edgekit.model.data import closed_inputs
     from edgekit.model.load import load_model
-    from edgekit.quantize.convert import convert_int8
+    from edgekit.quantize.convert import TRAINED
     from edgekit.quantize.suitable import check_suitable
     from edgekit.tflite.reader import read_graph
 
@@ -154,18 +154,8 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     inputs = closed_inputs(loaded.inputs, dataset)
     chosen = calibration_set(dataset, options.samples, options.seed)
     floats, warnings = _float_side(loaded, dataset, chosen.first, options)
-    weights, trained = handed_in(loaded, options.wishes, options.seed)
     progress.say(f"quantizing with {len(chosen)} samples")
-    quantized = convert_int8(
-        loaded,
-        inputs,
-        chosen.split.x,
-        input_dtype=options.input_dtype,
-        output_dtype=options.output_dtype,
-        method=options.calibration,
-        weights=weights,
-        trained=trained,
-    )
+    quantized, weights = _quantized(loaded, inputs, chosen, options)
     graph = read_graph(quantized.tflite, name=loaded.name)
     zeros = Zeros() if loaded.keras is None else kernel_zeros(loaded.keras, graph)
     evidence = Evidence(graph, loaded.name, generated=dataset.generated, lost_zeros=zeros.lost)
@@ -182,7 +172,7 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         warnings=(
             *dataset.warnings,
             *chosen.warnings,
-            *(() if trained else warnings),
+            *(() if quantized.method == TRAINED else warnings),
             *quantized.remarks,
             *zeros.remarks,
         ),
@@ -194,6 +184,25 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         allow=options.allow,
         checks=checked(evidence, options.allow),
     )
+
+
+def _quantized(
+    loaded: LoadedModel, inputs: Any, chosen: CalibrationSet, options: Options
+) -> tuple[Quantized, Weights | None]:
+    from edgekit.quantize.convert import convert_int8
+
+    weights, trained = handed_in(loaded, options.wishes, options.seed)
+    quantized = convert_int8(
+        loaded,
+        inputs,
+        chosen.split.x,
+        input_dtype=options.input_dtype,
+        output_dtype=options.output_dtype,
+        method=options.calibration,
+        weights=weights,
+        trained=trained,
+    )
+    return quantized, weights
 
 
 def _dataset(data: Any, loaded: LoadedModel, options: Options) -> Dataset:

@@ -95,7 +95,9 @@ def _lost(row: KernelZeros, kernel: Kernel, values: np.ndarray, tensor: Tensor) 
     """Where zeros were lost or made up."""
     rounded = float(np.mean(_rounded(kernel, values, tensor) == 0))
     lost = row.float_sparsity - row.int8_sparsity
-    if lost * row.weights <= 0.5 and row.int8_sparsity - _dead(tensor) <= rounded + TOLERANCE:
+    narrow = tensor.encoded is not None and tensor.encoded.bits == 4  # which zeroes many more
+    made_up = not narrow and row.int8_sparsity - _dead(tensor) > rounded + TOLERANCE
+    if lost * row.weights <= 0.5 and not made_up:
         return []
     text = (
         f"layer '{row.layer}' has {100 * row.int8_sparsity:.2f} % zeros in the int8 file, and "

@@ -21,58 +21,60 @@ TIE = 1e-4  # of a step; averages of up to 5,000 values differ by more
 
 @cache
 def fake_quant_class() -> Any:
-    """The layer that rounds activations to 256 steps, made when Keras is there."""
-    base: Any = keras().layers.Layer
+    """The layer that rounds activations, made when Keras is there."""
+    return type("FakeQuant", (_FakeQuant, keras().layers.Layer), {"__doc__": _FakeQuant.__doc__})
 
-    class FakeQuant(base):
-        """`low` and `high` hold 0. Learned ranges are factors, so that a step of the optimizer
-        means the same for a range of 0.1 as for one of 100."""
 
-        def __init__(self, low: float, high: float, mode: str, **options: Any) -> None:
-            super().__init__(**options)
-            self.start_from(low, high)
-            self._mode = mode
-            self._ends: Any = None
+class _FakeQuant:
+    """Rounds activations to 256 steps; `low` and `high` hold 0.
 
-        def start_from(self, low: float, high: float) -> None:
-            """The range before anything is learned; a traced function keeps the one it saw."""
-            self._start = (min(low, 0.0), max(high, NARROWEST, -low * NARROWEST))
+    Learned ranges are factors, so that a step of the optimizer means the same for a range of 0.1
+    as for one of 100.
+    """
 
-        def build(self, input_shape: Any) -> None:
-            if self._mode == "learned":
-                self._ends = self.add_weight(shape=(2,), initializer="zeros", name="stretch")
-            elif self._mode == "averaged":
-                start = self._start
-                self._ends = self.add_weight(
-                    shape=(2,),
-                    initializer=lambda shape, dtype=None: keras().ops.convert_to_tensor(
-                        start, dtype
-                    ),
-                    trainable=False,
-                    name="ends",
-                )
-            self.built = True
+    add_weight: Any
 
-        def ends(self) -> tuple[Any, Any]:
-            tf = tensorflow()
-            if self._mode == "learned":
-                stretch = tf.exp(tf.convert_to_tensor(self._ends))
-                return self._start[0] * stretch[0], self._start[1] * stretch[1]
-            if self._mode == "averaged":
-                held = tf.convert_to_tensor(self._ends)
-                return held[0], held[1]
-            return tf.constant(self._start[0]), tf.constant(self._start[1])
+    def __init__(self, low: float, high: float, mode: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.start_from(low, high)
+        self._mode = mode
+        self._ends: Any = None
 
-        def call(self, inputs: Any, training: Any = None) -> Any:
-            tf = tensorflow()
-            if training and self._mode == "averaged":
-                now = tf.stack([tf.reduce_min(inputs), tf.reduce_max(inputs)])
-                now = tf.stack([tf.minimum(now[0], 0.0), tf.maximum(now[1], NARROWEST)])
-                self._ends.assign(MOMENTUM * self._ends + (1 - MOMENTUM) * now)
-            low, high = self.ends()
-            return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
+    def start_from(self, low: float, high: float) -> None:
+        """The range before anything is learned; a traced function keeps the one it saw."""
+        self._start = (min(low, 0.0), max(high, NARROWEST, -low * NARROWEST))
 
-    return FakeQuant
+    def build(self, input_shape: Any) -> None:
+        if self._mode == "learned":
+            self._ends = self.add_weight(shape=(2,), initializer="zeros", name="stretch")
+        elif self._mode == "averaged":
+            start = self._start
+            self._ends = self.add_weight(
+                shape=(2,),
+                initializer=lambda shape, dtype=None: keras().ops.convert_to_tensor(start, dtype),
+                trainable=False,
+                name="ends",
+            )
+        self.built = True
+
+    def ends(self) -> tuple[Any, Any]:
+        tf = tensorflow()
+        if self._mode == "learned":
+            stretch = tf.exp(tf.convert_to_tensor(self._ends))
+            return self._start[0] * stretch[0], self._start[1] * stretch[1]
+        if self._mode == "averaged":
+            held = tf.convert_to_tensor(self._ends)
+            return held[0], held[1]
+        return tf.constant(self._start[0]), tf.constant(self._start[1])
+
+    def call(self, inputs: Any, training: Any = None) -> Any:
+        tf = tensorflow()
+        if training and self._mode == "averaged":
+            now = tf.stack([tf.reduce_min(inputs), tf.reduce_max(inputs)])
+            now = tf.stack([tf.minimum(now[0], 0.0), tf.maximum(now[1], NARROWEST)])
+            self._ends.assign(MOMENTUM * self._ends + (1 - MOMENTUM) * now)
+        low, high = self.ends()
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
 
 
 def pool_ties(node: Any, name: str) -> Any:
