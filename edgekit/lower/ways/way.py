@@ -22,6 +22,8 @@ PORTABLE_COSTS = {
     "FULLY_CONNECTED": (4.0, 30.0),
 }
 PORTABLE_OTHERS = (0.0, 30.0)
+# The same on other cores, as a multiple: measured on FULLY_CONNECTED and DEPTHWISE_CONV_2D.
+PORTABLE_FACTORS = {"cortex-m0": 1.6, "cortex-m0plus": 1.6, "rv32": 1.15}
 # Cycles of a Cortex-M4 per instruction, by the first word of a way's name: counted by
 # firmware/emulator/ek_cycles.c over the MLPerf Tiny models, dense and pruned.
 CYCLES = {
@@ -102,12 +104,13 @@ def ways_of(op: Op, graph: Graph, target: Target) -> list[Way]:
 def _portable(op: Op, graph: Graph, target: Target) -> Way:
     kind = REGISTRY[op.kind]
     per_mac, per_output = PORTABLE_COSTS.get(op.kind, PORTABLE_OTHERS)
+    factor = PORTABLE_FACTORS.get(target.core, 1.0)
     outputs = sum(graph.tensor(index).elements for index in op.outputs)
     constants = (graph.tensor(index) for index in op.inputs if index >= 0)
     call = kind.lower(op, graph, target)
     return Way(
         name=PORTABLE,
-        instructions=_work(op, graph) * per_mac + outputs * per_output,
+        instructions=factor * (_work(op, graph) * per_mac + outputs * per_output),
         flash_bytes=sum(tensor.bytes for tensor in constants if tensor.is_constant),
         scratch_bytes=call.scratch_bytes,
         code=((f"{call.kernel} {sorted(call.params.items(), key=str)}", PORTABLE_CODE_BYTES),),
