@@ -102,11 +102,12 @@ EK_NOINLINE const int32_t *ek_fc_sparse_4_c(const int32_t *x, const int32_t *str
   EK_FC_NARROW(AWAY, r10, r11) EK_FETCH(r12, 2) EK_FETCH(lr, 4)                      \
   "pkhbt r4, r4, r6, lsl #16\npkhbt r8, r8, r10, lsl #16\n"                          \
   "str r4, [r12], #4\nstr r8, [r12], #4\n"
-#define EK_FC_SPARSE_FINISH_4(AWAY)                                      \
-  EK_SPLIT(r4, r5)                                                       \
-  EK_SPLIT(r6, r7)                                                       \
-  EK_FC_NARROW(AWAY, r4, r5) EK_FC_NARROW(AWAY, r6, r7) EK_FETCH(r12, 2) \
-      EK_FETCH(lr, 4) "pkhbt r4, r4, r6, lsl #16\nstr r4, [r12], #4\n"
+#define EK_FC_SPARSE_FINISH_4(AWAY) \
+  EK_SPLIT(r4, r5)                  \
+  EK_SPLIT(r6, r7)                  \
+  EK_FC_NARROW(AWAY, r4, r5)        \
+  EK_FC_NARROW(AWAY, r6, r7)        \
+  EK_FETCH(r12, 2) EK_FETCH(lr, 4) "pkhbt r4, r4, r6, lsl #16\nstr r4, [r12], #4\n"
 
 #define EK_FC_SPARSE_BODY(SUMS, BYTES, STEPS, FINISH) \
   __asm volatile(                                                                    \
