@@ -117,7 +117,6 @@ def _converted(
 ) -> Subject:
     from edgekit.model.data import closed_inputs
     from edgekit.model.load import load_model
-    from edgekit.quantize.convert import convert_int8
     from edgekit.quantize.suitable import check_suitable
     from edgekit.verbs._calibration import calibration_set
     from edgekit.verbs._conversion import _data_name, _dataset, _float_side
@@ -130,16 +129,11 @@ def _converted(
     chosen = calibration_set(dataset, options.samples, options.seed)
     _, warnings = _float_side(loaded, dataset, chosen.first, options)  # a wrong scale is refused
     progress.say(f"quantizing with {len(chosen)} samples")
-    quantized = convert_int8(loaded, inputs, chosen.split.x, method=options.calibration)
-    if quantized.float_file is None:
-        raise EdgekitError(
-            "this TensorFlow does not show the float model before it is quantized",
-            hint="pip install tensorflow==2.21.0",
-        )
+    quantized, float_file = _quantized(loaded, inputs, chosen.split.x, options.calibration)
     file = Path(tflite) if tflite else None
     stored = file.read_bytes() if file else quantized.tflite
     graph = read_graph(stored, name=loaded.name)
-    floats = read_graph(quantized.float_file, name=loaded.name)
+    floats = read_graph(float_file, name=loaded.name)
     x = dataset.evaluation(eval_samples, options.seed, calibrated=options.samples).arrays()
     return Subject(
         source=loaded.source.name if loaded.source else loaded.name,
@@ -148,7 +142,7 @@ def _converted(
         data_sha256=dataset.sha256,
         tflite_name=file.name if file else "",
         calibration="" if file else quantized.method,
-        float_file=quantized.float_file,
+        float_file=float_file,
         tflite=stored,
         floats=floats,
         graph=graph,
@@ -157,6 +151,19 @@ def _converted(
         outputs=loaded(x),
         warnings=(*dataset.warnings, *chosen.warnings, *warnings, *quantized.remarks),
     )
+
+
+def _quantized(loaded: Any, inputs: Any, x: Any, method: str) -> tuple[Any, bytes]:
+    """What `convert_int8` gives, and its float file."""
+    from edgekit.quantize.convert import convert_int8
+
+    quantized = convert_int8(loaded, inputs, x, method=method)
+    if quantized.float_file is None:
+        raise EdgekitError(
+            "this TensorFlow does not show the float model before it is quantized",
+            hint="pip install tensorflow==2.21.0",
+        )
+    return quantized, quantized.float_file
 
 
 def _aligned(floats: Graph, graph: Graph, file: Path | None) -> tuple[Step, ...]:

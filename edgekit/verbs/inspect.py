@@ -129,8 +129,9 @@ def inspect(
     graph = read_named(path)
     chosen = load_board(board) if board else None
     aot = refusals(graph)
-    target = board_target(chosen, optimize) if chosen else None
-    program = None if aot else lower_graph(graph, target)
+    program = (
+        None if aot else lower_graph(graph, board_target(chosen, optimize) if chosen else None)
+    )
     planned, tflm_reason = _in_tflm(path, graph, chosen)
     spans = lifetimes(graph)
     ops = op_rows(graph, aot, tflm_reason)
