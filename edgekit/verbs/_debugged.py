@@ -91,7 +91,8 @@ def load_subject(
     _refuse_what_cannot(model)
     options = Options(samples=samples, seed=seed, calibration=calibration, custom=custom)
     options.check()
-    return _converted(model, data, tflite, options, eval_samples, progress)
+    file = Path(tflite) if tflite else None
+    return _converted(model, data, file, options, eval_samples, progress)
 
 
 def _refuse_what_cannot(model: Any) -> None:
@@ -108,14 +109,8 @@ def _refuse_what_cannot(model: Any) -> None:
 
 
 def _converted(
-    model: Any,
-    data: Any,
-    tflite: str | Path | None,
-    options: Options,
-    eval_samples: int,
-    progress: Progress,
+    model: Any, data: Any, file: Path | None, options: Options, count: int, progress: Progress
 ) -> Subject:
-    from edgekit.model.data import closed_inputs
     from edgekit.model.load import load_model
     from edgekit.quantize.suitable import check_suitable
     from edgekit.verbs._calibration import calibration_set
@@ -125,16 +120,14 @@ def _converted(
     loaded = load_model(model, custom=options.custom)
     check_suitable(loaded)
     dataset = _dataset(data, loaded, options)
-    inputs = closed_inputs(loaded.inputs, dataset)
     chosen = calibration_set(dataset, options.samples, options.seed)
     _, warnings = _float_side(loaded, dataset, chosen.first, options)  # a wrong scale is refused
     progress.say(f"quantizing with {len(chosen)} samples")
-    quantized, float_file = _quantized(loaded, inputs, chosen.split.x, options.calibration)
-    file = Path(tflite) if tflite else None
+    quantized, float_file = _quantized(loaded, dataset, chosen.split.x, options.calibration)
     stored = file.read_bytes() if file else quantized.tflite
     graph = read_graph(stored, name=loaded.name)
     floats = read_graph(float_file, name=loaded.name)
-    x = dataset.evaluation(eval_samples, options.seed, calibrated=options.samples).arrays()
+    x = dataset.evaluation(count, options.seed, calibrated=options.samples).arrays()
     return Subject(
         source=loaded.source.name if loaded.source else loaded.name,
         source_sha256=loaded.sha256,
@@ -153,11 +146,12 @@ def _converted(
     )
 
 
-def _quantized(loaded: Any, inputs: Any, x: Any, method: str) -> tuple[Any, bytes]:
+def _quantized(loaded: Any, dataset: Any, x: Any, method: str) -> tuple[Any, bytes]:
     """What `convert_int8` gives, and its float file."""
+    from edgekit.model.data import closed_inputs
     from edgekit.quantize.convert import convert_int8
 
-    quantized = convert_int8(loaded, inputs, x, method=method)
+    quantized = convert_int8(loaded, closed_inputs(loaded.inputs, dataset), x, method=method)
     if quantized.float_file is None:
         raise EdgekitError(
             "this TensorFlow does not show the float model before it is quantized",

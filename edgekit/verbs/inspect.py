@@ -138,10 +138,7 @@ def inspect(
     peak = max(ops, key=lambda row: row.live_bytes, default=None)
     weights, zeros = (sum(getattr(row, key) for row in ops) for key in ("weights", "zero_weights"))
     stored = _stored_bytes(graph)
-    arena = {
-        "aot": program.plan.arena_bytes if program else None,
-        "tflm": planned.arena_bytes if planned else None,
-    }
+    arena = _arenas(program, planned)
     return InspectRecord(
         tflite=path,
         tflite_bytes=graph.file_bytes,
@@ -164,6 +161,14 @@ def inspect(
         checks=run_checks(Evidence(graph, path.name, converted=False)),
         board=_fit(chosen, stored, arena["aot"]) if chosen else None,
     )
+
+
+def _arenas(program: Program | None, planned: TflmArena | None) -> dict[str, int | None]:
+    """Bytes by runtime."""
+    return {
+        "aot": program.plan.arena_bytes if program else None,
+        "tflm": planned.arena_bytes if planned else None,
+    }
 
 
 def _in_tflm(path: Path, graph: Graph, board: Board | None) -> tuple[TflmArena | None, str]:
