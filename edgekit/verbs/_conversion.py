@@ -156,6 +156,9 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     floats, warnings = _float_side(loaded, dataset, chosen.first, options)
     progress.say(f"quantizing with {len(chosen)} samples")
     quantized, weights = _quantized(loaded, inputs, chosen, options)
+    # generated inputs are nothing that a model trained quantized has to agree on
+    alone = dataset.generated and quantized.method == TRAINED
+    warnings = [*dataset.warnings, *chosen.warnings, *([] if alone else warnings)]
     graph = read_graph(quantized.tflite, name=loaded.name)
     zeros = Zeros() if loaded.keras is None else kernel_zeros(loaded.keras, graph)
     evidence = Evidence(graph, loaded.name, generated=dataset.generated, lost_zeros=zeros.lost)
@@ -169,14 +172,8 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
         data_sha256=dataset.sha256,
         float_tflite_bytes=len(quantized.float_file) if quantized.float_file else None,
         calibration={"samples": len(chosen), "method": quantized.method, "seed": options.seed},
-        warnings=(
-            *dataset.warnings,
-            *chosen.warnings,
-            *(() if quantized.method == TRAINED else warnings),
-            *quantized.remarks,
-            *zeros.remarks,
-        ),
-        floats=floats,
+        warnings=(*warnings, *quantized.remarks, *zeros.remarks),
+        floats=None if alone else floats,
         quantized=quantized,
         weights=weights,
         kernels=zeros.rows,
