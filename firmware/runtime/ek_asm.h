@@ -9,7 +9,7 @@
 #define EK_UNUSED __attribute__((unused))
 #endif
 #ifndef EK_NAKED
-#define EK_NAKED static __attribute__((naked, noinline, unused, aligned(4)))
+#define EK_NAKED EK_OPAQUE static __attribute__((naked, noinline, unused, aligned(4)))
 #endif
 
 #if defined(__ARM_FEATURE_MVE) && defined(__GNUC__) && !defined(EK_PORTABLE)

@@ -13,6 +13,13 @@
 
 #define EK_KERNEL static inline __attribute__((always_inline, unused))
 #define EK_NOINLINE static __attribute__((noinline, unused))
+/* For functions whose assembly reads what their pointers point at: the compiler must not conclude
+ * from their empty C that nothing is read. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EK_OPAQUE __attribute__((noipa))
+#else
+#define EK_OPAQUE
+#endif
 #define EK_ALIGN(n) __attribute__((aligned(n)))
 
 EK_KERNEL int32_t ek_min(int32_t a, int32_t b) {

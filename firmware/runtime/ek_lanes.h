@@ -18,7 +18,7 @@
     !defined(EK_PORTABLE) /* EK_PORTABLE runs the twins */
 #define EK_DSP 1
 /* A function in assembly, called by the rules of the Arm procedure call standard. */
-#define EK_NAKED static __attribute__((naked, noinline, unused, aligned(4)))
+#define EK_NAKED EK_OPAQUE static __attribute__((naked, noinline, unused, aligned(4)))
 #define EK_UNUSED __attribute__((unused))
 /* Values that do not fit into registers are parked in s0-s15, which a call need not preserve: a
  * move takes one cycle, a load two. Without a floating-point unit they go to the stack. */
