@@ -140,7 +140,10 @@ def is_tflite(model: Any) -> bool:
 
 
 def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> Conversion:
-    """Load, check the data, quantize and check the result; `floats` holds the float outputs."""
+    """Load, check the data, quantize and check the result; `floats` holds the float outputs.
+
+    A model trained quantized does not have to agree with its float self on generated inputs.
+    """
     from edgekit.model.data import closed_inputs
     from edgekit.model.load import load_model
     from edgekit.quantize.convert import TRAINED
@@ -156,7 +159,6 @@ def from_keras(model: Any, data: Any, options: Options, progress: Progress) -> C
     floats, warnings = _float_side(loaded, dataset, chosen.first, options)
     progress.say(f"quantizing with {len(chosen)} samples")
     quantized, weights = _quantized(loaded, inputs, chosen, options)
-    # generated inputs are nothing that a model trained quantized has to agree on
     alone = dataset.generated and quantized.method == TRAINED
     warnings = [*dataset.warnings, *chosen.warnings, *([] if alone else warnings)]
     graph = read_graph(quantized.tflite, name=loaded.name)
