@@ -11,6 +11,12 @@
 #include <stdint.h>
 #include <string.h>
 
+/* GCC 12 makes wrong vector code for Helium from plain C (measured: conditional stores at -O2); the
+ * kernels' own vectors are assembly. */
+#if defined(__ARM_FEATURE_MVE) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-tree-vectorize")
+#endif
+
 #define EK_KERNEL static inline __attribute__((always_inline, unused))
 #define EK_NOINLINE static __attribute__((noinline, unused))
 /* For functions whose assembly reads what their pointers point at: the compiler must not conclude

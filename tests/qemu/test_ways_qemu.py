@@ -11,7 +11,16 @@ from edgekit.tflite.reader import read_graph
 from tests.support.core_models import golden_hashes, run_model
 from tests.support.exact import needs_tflm
 from tests.support.on_core import core_board
-from tests.support.way_models import FUNCTIONS, HELIUM_MODELS, MODELS, PLAIN_MODELS, only
+from tests.support.side_by_side import side_by_side
+from tests.support.tflite_builder import RELU, SAME
+from tests.support.way_models import (
+    FUNCTIONS,
+    HELIUM_MODELS,
+    MODELS,
+    PLAIN_MODELS,
+    depthwise,
+    only,
+)
 
 pytestmark = [pytest.mark.needs_gcc, pytest.mark.needs_qemu]
 NO_FPU = ("-Os", "-mcpu=cortex-m4+nofp", "-mthumb", "-mfloat-abi=soft")
@@ -29,6 +38,8 @@ def check(data, core, tmp_path, *variants):
 
 @pytest.fixture(autouse=True)
 def _one_way(request, monkeypatch):
+    if "way" not in request.fixturenames:
+        return
     monkeypatch.setattr("edgekit.lower.build.choose_ways", only(request.getfixturevalue("way")))
 
 
@@ -76,3 +87,10 @@ def test_thumb_kernels_on_a_cortex_m3(way, tmp_path):
 def test_kernels_and_twins_on_rv32(way, tmp_path):
     data = PLAIN_MODELS[way](*FUNCTIONS[0])
     check(data, "rv32", tmp_path, ("-O0",), ("-O1", "-DEK_PORTABLE"))
+
+
+def test_vectors_made_by_the_compiler_do_no_harm_on_a_cortex_m55(tmp_path, monkeypatch):
+    """GCC 12 at -O2 made wrong ones of the plain C around the depthwise kernel of such a shape."""
+    monkeypatch.setattr("edgekit.lower.build.choose_ways", only("helium columns"))
+    data = side_by_side(depthwise, [((1, 25, 5, 64), (1, 1), SAME, RELU, -128)])
+    check(data, "cortex-m55", tmp_path, ("-O2",), ("-O3",), ("-O2", "-DEK_PORTABLE"))
