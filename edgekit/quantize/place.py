@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgekit.model.tf import tensorflow
+from edgekit.quantize.checks.equal_scales import MOVES
 from edgekit.quantize.flatbuffer import schema, unpack
 
 # Ops with tensors inside that no interpreter shows: only the converter's calibrator sees them.
@@ -53,6 +54,21 @@ def ranges_in(float_file: bytes) -> dict[int, tuple[float, float]]:
         real, stored = pair if kind == names.QUANTIZE else pair[::-1]
         if ends := _ends(graph.tensors[stored]):
             found[real] = ends
+    return found
+
+
+def ties_in(float_file: bytes) -> list[tuple[int, ...]]:
+    """For each op that moves values without rescaling them: its inputs and outputs, constants too.
+
+    They have one scale and zero point, by TFLite's quantization specification.
+    """
+    model = unpack(float_file)
+    kinds = {value: name for name, value in vars(schema().BuiltinOperator).items()}
+    found = []
+    for op in model.subgraphs[0].operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        if kinds.get(max(code.builtinCode, code.deprecatedBuiltinCode)) in MOVES:
+            found.append(tuple(int(i) for i in (*op.inputs, *op.outputs) if i >= 0))
     return found
 
 

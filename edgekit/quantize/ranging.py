@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgekit.quantize.naming import LayerNames
-from edgekit.quantize.place import hides_tensors, quantize_file, ranges_in, tensor_names
+from edgekit.quantize.place import hides_tensors, quantize_file, ranges_in, tensor_names, ties_in
 from edgekit.quantize.ranges import Measured, choose_ranges, measure_ranges, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
+from edgekit.quantize.ranges.ties import tied_ranges
 from edgekit.quantize.weights import Weights
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]
@@ -63,7 +64,8 @@ class Ranging:
         assert self.measured is not None
         chosen = choose_ranges(self.measured, method_named(self._method))
         self._tell_dead(chosen.dead)
-        return self._with_ranges(chosen.ranges | ranges_in(self.float_file))
+        ties, fixed = ties_in(self.float_file), ranges_in(self.float_file)
+        return self._with_ranges(tied_ranges(chosen.ranges, ties, fixed))
 
     def _with_ranges(self, ranges: dict[int, tuple[float, float]]) -> bytes:
         assert self.float_file is not None

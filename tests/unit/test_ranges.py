@@ -14,6 +14,7 @@ from edgekit.quantize.ranges import METHODS, Histogram, Measured, choose_ranges,
 from edgekit.quantize.ranges.histogram import BINS
 from edgekit.quantize.ranges.images import Pixels
 from edgekit.quantize.ranges.noise import Noise
+from edgekit.quantize.ranges.ties import tied_ranges
 
 RNG = np.random.default_rng(5)
 SHAPES = {
@@ -156,6 +157,14 @@ def test_images_are_known_by_their_levels(
     for part in np.array_split(values.astype(np.float32), 3):
         pixels.add(part)
     assert pixels.range() == expected
+
+
+def test_tensors_that_share_a_scale_get_one_range() -> None:
+    ranges = {0: (-1.0, 2.0), 1: (-3.0, 1.0), 2: (0.0, 9.0), 3: (0.0, 5.0), 4: (0.0, 1.0)}
+    found = tied_ranges(ranges, [(0, 1, 77), (2, 1), (3,), (88, 99)], {})
+    assert found == {0: (-3.0, 9.0), 1: (-3.0, 9.0), 2: (-3.0, 9.0), 3: (0.0, 5.0), 4: (0.0, 1.0)}
+    fixed = tied_ranges(ranges, [(2, 4)], {4: (0.0, 6.0)})
+    assert fixed[2] == fixed[4] == (0.0, 6.0) and fixed[3] == (0.0, 5.0)
 
 
 def test_methods_are_named() -> None:
