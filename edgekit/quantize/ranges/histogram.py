@@ -40,7 +40,8 @@ class Histogram:
         wide = x.astype(np.float64)
         self.count += x.size
         self._sum += float(wide.sum())
-        self._squares += float(wide @ wide)
+        # not wide @ wide: for that numpy wakes threads, which wait for each other on a busy machine
+        self._squares += float(np.square(wide, out=wide).sum())
         zeros = x.size - int(np.count_nonzero(x))
         self.zeros += zeros
         if zeros < x.size:
@@ -48,9 +49,11 @@ class Histogram:
             self._count(x, zeros)
 
     def _count(self, x: np.ndarray, zeros: int) -> None:
-        # a division by a power of two is exact in float32 unless it leaves its range
-        places = np.floor(x * np.float32(1.0 / self._width)).astype(np.int64) - self._first
-        self._counts += np.bincount(np.clip(places, 0, BINS - 1), minlength=BINS)
+        # a division by a power of two is exact in float32, and so are whole numbers this small
+        places = x * np.float32(1.0 / self._width)
+        np.floor(places, out=places)
+        places -= np.float32(self._first)
+        self._counts += np.bincount(places.astype(np.intp), minlength=BINS)[:BINS]
         if zeros:
             self._counts[-self._first] -= zeros
 

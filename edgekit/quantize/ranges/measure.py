@@ -108,10 +108,11 @@ class _Watch:
     def _count(self, index: int) -> None:
         if not self._waiting[index]:
             return
-        values = np.concatenate(self._waiting[index])
+        waiting = self._waiting[index]
+        values = np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
         self._waiting[index] = []
-        # some kernels stop at the largest float32 instead of giving infinity
-        if not (np.abs(values) < LARGEST).all():
+        # NaN is neither; some kernels stop at the largest float32 instead of giving infinity
+        if not (values.min() > -LARGEST and values.max() < LARGEST):
             name = self._wanted[index]
             raise EdgekitError(
                 f"layer '{self._layer_of(name) or name}' gives NaN or infinity on the "
