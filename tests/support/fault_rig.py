@@ -144,6 +144,22 @@ def faulty(
         os.close(firmware.end)
 
 
+class _Counting:
+    """A device that counts the samples it has confirmed."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.samples = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.device, name)
+
+    def sample(self, data: Sequence[bytes]) -> tuple[int, list[bytes]]:
+        result = self.device.sample(data)
+        self.samples += 1
+        return result
+
+
 def try_line(
     board: Board,
     elf: Path,
@@ -157,26 +173,12 @@ def try_line(
     """So many samples by the harness over a faulty line, held against what they should give."""
     x = inputs(samples, seed)
     began = time.monotonic()
-    run, error, done = None, "", [0]
-
-    class Counting:
-        """Progress that only counts."""
-
-        def __init__(self, device: Device) -> None:
-            self.device = device
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.device, name)
-
-        def sample(self, data: Sequence[bytes]) -> tuple[int, list[bytes]]:
-            result = self.device.sample(data)
-            done[0] += 1
-            return result
-
+    run, error = None, ""
     with faulty(board, elf, kinds, rate, seed, timeout_s=timeout_s) as (device, line, firmware):
+        counting = _Counting(device)
         try:
             device.hello(model_sha256=SHA256)
-            run = run_samples(Counting(device), GRAPH, [x], warmup=0)  # type: ignore[arg-type]
+            run = run_samples(counting, GRAPH, [x], warmup=0)  # type: ignore[arg-type]
         except EdgekitError as failed:
             error = f"{type(failed).__name__}: {failed}"
         alive, stats = firmware.alive, device.stats
@@ -184,7 +186,7 @@ def try_line(
     return Outcome(
         wrong=wrong if alive else "the firmware died",
         error=error,
-        samples=done[0],
+        samples=counting.samples,
         frames=line.frames,
         injected=dict(line.injected),
         stats={name: getattr(stats, name) for name in stats.__slots__},
