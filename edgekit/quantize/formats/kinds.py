@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What TFLite Micro's kernels take, found by running each in its interpreter.
 
-`benchmarks/quant_formats.py` tries every kind in every format, and a test holds these tables to
-what it finds.
+`benchmarks/quant_formats.py` tries every kind in every format; where it finds something else, these
+tables are to be changed.
 """
 
 from __future__ import annotations
