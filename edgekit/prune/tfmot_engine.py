@@ -277,7 +277,8 @@ def _write_job(
 
 
 def _call(model: Any, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
+    with quiet():  # Keras remarks on [x] for x
+        outputs = model(list(inputs) if len(inputs) > 1 else inputs[0], training=False)
     return [np.asarray(output) for output in keras().tree.flatten(outputs)]
 
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.errors import EdgekitError
+
 UPDATES = 15  # of the masks over a ramp, as edgekit's own schedules make them
 FAILED = 3  # exit code for what the user can change: message and hint are in `error.json`
 
@@ -27,8 +29,6 @@ FAILED = 3  # exit code for what the user can change: message and hint are in `e
 def main(folder: Path) -> None:
     """Do the job in `folder`."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-    from edgekit.errors import EdgekitError
-
     try:
         _work(folder)
     except EdgekitError as error:
@@ -158,6 +158,12 @@ def _cluster(keras2: Any, tfmot: Any, model: Any, job: Any, arrays: Any) -> Any:
 def _quantize(keras2: Any, tfmot: Any, model: Any, job: Any, arrays: Any) -> Any:
     """`model` with the weights that were trained quantized; `job` gets the ranges by layer."""
     trained = tfmot.quantization.keras.quantize_model(model)
+    wrapped = {wrapper.layer.name for wrapper in trained.layers if hasattr(wrapper, "layer")}
+    if lost := [name for name in job["layers"] if name not in wrapped]:
+        raise EdgekitError(
+            f"tensorflow-model-optimization takes layer '{lost[0]}' apart: its weights are lost",
+            hint="use edgekit's own engine, which trains it",
+        )
     _fit(keras2, trained, job, arrays, [])
     own = {layer.name: layer for _, layer in leaves(model)}
     job["ranges"] = {}

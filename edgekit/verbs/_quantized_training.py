@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 STAGE = "train_quantized"
 ENGINES = ("edgekit", "tfmot")
+SETTLED = 3000  # steps after which 5 % is left of what tfmot's moving averages began with
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Work:
         from edgekit.quantize.qat.model import make_qat
         from edgekit.verbs._scoring import accuracies
 
+        check_tfmot(self.plan, self.moved)
         held_out = self.samples.held_out
         folded = fold_model(self.plan.copy)
         start = make_qat(folded, self.measured(folded), mode="fixed")
@@ -117,8 +119,9 @@ class Work:
         qat.settle()
         found.append(accuracies(qat.exact, held_out))
         versions = {"tensorflow-model-optimization": result.version}
-        accuracy = self.accuracy(found)
-        return self.write(qat, zeros, accuracy, told, (), engine="tfmot", versions=versions)
+        accuracy, notes = self.accuracy(found), _remarks(self.plan, qat, zeros, told["steps"])
+        work = dataclasses.replace(self, moved="averaged")
+        return work.write(qat, zeros, accuracy, told, notes, engine="tfmot", versions=versions)
 
     def _trained(
         self, qat: QatModel, zeros: dict[str, float]
@@ -196,6 +199,44 @@ class Work:
         name = beside(out, STAGE)
         write_record(out.parent, STAGE, record, inputs=inputs, files=files, file_name=name)
         return record
+
+
+def check_tfmot(plan: Plan, moved: str) -> None:
+    """EdgekitError naming the first choice that the package has nothing for."""
+    wanted = (
+        ("ranges", moved, moved in ("learned", "averaged"), "leave --ranges out"),
+        ("teacher", plan.teacher, plan.teacher in ("self", "none", None), "give --teacher none"),
+        ("augment", plan.augment, plan.augment in ("none", None), "leave --augment out"),
+        ("steps", plan.budget.steps, plan.budget.steps is None, "give --epochs"),
+    )
+    for option, given, fits, instead in wanted:
+        if not fits:
+            named = given if isinstance(given, (str, int)) else type(given).__name__
+            raise EdgekitError(
+                f"the engine tfmot cannot do --{option} {named}",
+                hint=f"{instead}, or use --engine edgekit",
+            )
+
+
+def _remarks(plan: Plan, qat: QatModel, before: dict[str, float], steps: int) -> tuple[str, ...]:
+    """What the package does otherwise than edgekit's own training, where it matters."""
+    found = []
+    if plan.teacher == "self":
+        found.append("the engine tfmot has no teacher: it trained on labels alone")
+    if steps < SETTLED:
+        found.append(
+            f"tfmot's ranges begin at -6..6 and move by a thousandth a step: {steps} steps leave"
+            f" {0.999**steps:.0%} of that in them"
+        )
+    weights = {name: np.asarray(of.variable).size for name, of in qat.plans.items()}
+    after, total = sparsities(qat), sum(weights.values())
+    had, has = (sum(z[n] * weights[n] for n in weights) / total for z in (before, after))
+    if had > 0.1 and has < had:
+        found.append(
+            f"tfmot does not keep zeros: {had:.0%} of the weights were 0, {has:.0%} are;"
+            " --engine edgekit keeps them"
+        )
+    return tuple(found)
 
 
 def tfmot_samples(plan: Plan, samples: Samples) -> tuple[Any, dict[str, Any]]:

@@ -42,13 +42,13 @@ def train_quantized(
 ) -> TrainQuantizedRecord:
     """Write `model` with weights trained as integers to the file `out` (.keras).
 
-    Batch norms are folded first; every kernel and every activation is rounded in the forward
-    pass. `layers` are REGEX=FORMAT texts (int8 or int4). `ranges` begin as `calibration` finds
-    them on `samples` samples and are then "learned", "averaged" or "fixed". Weights that are zero
-    stay zero. `teacher` as in `prune`. The file holds a plain Keras model and the ranges, which
+    Batch norms are folded first; every kernel and every activation is rounded in the forward pass.
+    `layers` are REGEX=FORMAT texts (int8 or int4). `ranges` begin as `calibration` finds them on
+    `samples` samples and are then "learned", "averaged" or "fixed". Weights that are zero stay
+    zero. `teacher` as in `prune`. The file holds a plain Keras model and the ranges, which
     `convert` uses: it needs no data then. `engine` "tfmot" lets tensorflow-model-optimization
-    train, on Keras 2. Goes on from an interrupted run. Raises EdgekitError for a model or data
-    that do not serve.
+    train, on Keras 2: 8 bits, on labels, averaged ranges, zeros not kept. Goes on from an
+    interrupted run. Raises EdgekitError for a model or data that do not serve.
     """
     out = Path(out)
     bits_of = _checked(out, ranges, layers, calibration, engine, samples, force=force)
@@ -71,6 +71,7 @@ def _checked(
     force: bool,
 ) -> Callable[[str], int]:
     """Bits of a layer's weights by its name; EdgekitError for what is wrong before any work."""
+    from edgekit.prune.tfmot_engine import need_tfmot
     from edgekit.quantize.formats.rules import format_of, parse_rules
     from edgekit.quantize.qat.fake import MODES
     from edgekit.quantize.ranges import method_named
@@ -87,6 +88,8 @@ def _checked(
         if value not in known:
             raise EdgekitError(f"there is no {what} '{value}'", hint=f"one of: {', '.join(known)}")
     method_named(calibration)
+    if engine == "tfmot":
+        need_tfmot()
     if engine == "tfmot" and any(rule.format.weight_bits != 8 for rule in rules):
         raise EdgekitError(
             "the engine tfmot trains weights of 8 bits", hint="use --engine edgekit for int4"
