@@ -73,6 +73,11 @@ class Tensor:
     variable: bool = False
 
     @property
+    def stored_dtype(self) -> str:
+        """The type in the file: "int4" for 4-bit weights, which `dtype` and `data` have as int8."""
+        return "int4" if self.encoded and self.encoded.mode == "int4" else self.dtype
+
+    @property
     def elements(self) -> int:
         count = 1
         for side in self.shape:

@@ -30,7 +30,6 @@ REMEDIES = {
     "ATAN2": "compute angles before the model",
     "BIDIRECTIONAL_SEQUENCE_LSTM": "use two LSTM layers, one with go_backwards=True",
     "CONV_3D": "use Conv2D on stacked frames",
-    "EXP": "use relu, relu6, sigmoid, tanh, silu, hard_silu or gelu as activation",
     "GELU": "use keras.activations.gelu in a layer that edgekit can rewrite, or relu",
     "LOCAL_RESPONSE_NORMALIZATION": "use BatchNormalization",
     "MATRIX_DIAG": "write it as a multiplication by a constant",
@@ -51,6 +50,8 @@ REMEDIES = {
     "UNIDIRECTIONAL_SEQUENCE_RNN": "use an LSTM, or unroll=True",
     "WHERE": "give out the mask and pick on the application's side",
 }
+# Operators that are there, but not for the types of a quantized model.
+_TYPE_REMEDIES = {"EXP": "use relu, relu6, sigmoid, tanh, silu, hard_silu or gelu as activation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _unsupported(op: Op, graph: Graph) -> Unsupported | None:
     if dtype and dtype not in row["dtypes"]:
         return Unsupported(
             f"TFLite Micro's {op.kind} takes {_words(row['dtypes'])}, not {dtype}",
-            REMEDIES.get(op.kind) or _retype(dtype),
+            _TYPE_REMEDIES.get(op.kind) or _retype(dtype),
         )
     return _weights(op, graph, row, dtype)
 
@@ -111,7 +112,7 @@ def _weights(op: Op, graph: Graph, row: dict[str, Any], dtype: str) -> Unsupport
     weights = graph.operand(op, _WEIGHTS[op.kind]) if op.kind in _WEIGHTS else None
     if weights is None or weights.quant is None:
         return None
-    if weights.dtype == "int4" and dtype not in row["int4_weights"]:
+    if weights.stored_dtype == "int4" and dtype not in row["int4_weights"]:
         return Unsupported(f"TFLite Micro's {op.kind} takes no int4 weights", "use int8 weights")
     if weights.quant.per_channel and dtype not in row["per_channel"]:
         return Unsupported(

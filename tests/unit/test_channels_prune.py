@@ -118,7 +118,8 @@ def test_what_has_no_effect_is_said_and_layers_are_kept(tmp_path: Path) -> None:
         ({"keep": ("wdie",)}, "'wdie'"),
         ({"method": "gradient"}, "no labels|there are none"),
         ({"method": "luck"}, "no pruning method"),
-        ({"objective": "cycles"}, "no objective"),
+        ({"objective": "luck"}, "no objective"),
+        ({"objective": "cycles"}, "not what channels do"),
     ],
 )
 def test_what_cannot_be_done(options: dict[str, Any], words: str, tmp_path: Path) -> None:

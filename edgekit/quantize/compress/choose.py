@@ -103,8 +103,8 @@ def _is_weights(tensor: Tensor) -> bool:
 
 
 def _refusal(tensor: Tensor, users: list[tuple[Op, int]], graph: Graph) -> str:
-    if tensor.dtype not in _DTYPES:
-        return f"DECODE gives no {tensor.dtype}"
+    if tensor.stored_dtype not in _DTYPES:
+        return f"DECODE gives no {tensor.stored_dtype}"
     if tensor.index in graph.outputs:
         return "it is an output of the model"
     quant = tensor.quant
@@ -146,12 +146,14 @@ def _row(
     tensor, first = graph.tensor(index), users[0][0]
     consumers = len({op.index for op, _ in users})
     stored = tensor.data.nbytes if tensor.data is not None else 0
+    if tensor.encoded is not None:
+        stored = tensor.encoded.stored_bytes
     return Coding(
         tensor=index,
         name=tensor.name,
         layer=first.layer,
         op=first.kind,
-        dtype=tensor.dtype,
+        dtype=tensor.stored_dtype,
         shape=tensor.shape,
         bytes_before=stored,
         bytes_after=encoding.bytes if encoding else stored,
