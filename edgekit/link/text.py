@@ -71,19 +71,22 @@ class TextDevice:
         return lines
 
     def name(self) -> str:
-        """Who answers; asked several times, for the first answers after a start may be late."""
-        silent = 0
-        for _ in range(NAME_TRIES):
+        """Who answers; asked several times: after a start the first answers may be late, and the
+        first bytes lost where they come before the device's UART is set up."""
+        refused: DeviceError | None = None
+        for attempt in range(NAME_TRIES):
             try:
                 lines = self.command("name", timeout_s=NAME_TIMEOUT_S)
             except DeviceTimeout:
-                silent += 1
                 continue
-            if silent or not any(line.startswith(_NAME) for line in lines):
+            except DeviceError as error:
+                refused = error
+                continue
+            if attempt or not any(line.startswith(_NAME) for line in lines):
                 self._catch_up()
                 lines = self.command("name")
             return _between(lines, _NAME)
-        raise DeviceTimeout(
+        raise refused or DeviceTimeout(
             f"nothing on {self._line.name} answers MLPerf Tiny's 'name%'",
             hint="was the firmware made with --mlperf, and flashed?",
         )

@@ -92,6 +92,29 @@ def test_a_late_answer_does_not_shift_the_answers(monkeypatch: pytest.MonkeyPatc
     assert (device.name(), device.task()) == ("x", "ic01")
 
 
+class Deaf(Banner):
+    """Loses the first byte of each of the first `commands`, as a UART does before it is set up."""
+
+    def __init__(self, commands: int) -> None:
+        super().__init__("")
+        self.commands = commands
+
+    def write(self, data: bytes, /) -> int:
+        lost = int(self.commands > 0)
+        self.commands -= lost
+        return super().write(data[lost:]) + lost
+
+
+def test_a_first_byte_that_is_lost_is_no_refusal() -> None:
+    device = TextDevice(Deaf(1))
+    assert (device.name(), device.task()) == ("x", "ic01")
+
+
+def test_a_device_that_never_knows_its_name_is_quoted() -> None:
+    with pytest.raises(DeviceError, match="refused 'name': Unknown command: ame"):
+        TextDevice(Deaf(9)).name()
+
+
 def test_what_answers_otherwise_is_no_device_of_mlperf(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgekit.link.text.TIMEOUT_S", 0.02)
     with pytest.raises(DeviceTimeout, match="no answer to 'mark-"):
