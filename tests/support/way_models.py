@@ -145,6 +145,7 @@ DEPTHWISE = [
     ((1, 40, 33, 4), (1, 1), SAME),  # more than one strip
 ]
 DENSE = [(1, 8, 8), (1, 7, 9), (1, 33, 17), (3, 64, 24), (5, 6, 2), (1, 5, 3), (1, 130, 40)]
+DENSE += [(1, 6, 1), (5, 9, 1)]
 
 
 def convolutions(function: int, out_zp: int) -> bytes:

@@ -55,10 +55,13 @@ def conv_frame(op: Op, graph: Graph) -> Frame | None:
     return _windows_frame(source, output, in_c, window)
 
 
-def rows_frame(op: Op, graph: Graph) -> Frame:
-    """The frame of a 1x1 convolution, or of FULLY_CONNECTED as one."""
+def rows_frame(op: Op, graph: Graph) -> Frame | None:
+    """The frame of a 1x1 convolution, or of FULLY_CONNECTED as one; None for one output channel,
+    as kernels that take channels by pairs need two."""
     weights, output = graph.input_of(op, 1), graph.output_of(op)
     out_c, in_c = weights.shape[0], weights.shape[-1]
+    if out_c < 2:
+        return None
     rows = output.elements // out_c
     lead = max(ceil(rows / 4) - 1, 0) * 4 * max(out_c - in_c, 0)
     params = {"rows": rows, "in_c": in_c}
@@ -102,11 +105,13 @@ def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
 @way_for("FULLY_CONNECTED")
 def packed_rows(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """As a 1x1 convolution over rows."""
-    weights = graph.input_of(op, 1)
+    weights, frame = graph.input_of(op, 1), rows_frame(op, graph)
     assert weights.data is not None
+    if frame is None:
+        return
     layer = narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
     if layer is not None and can_pair(layer):
-        yield _way(op, layer, rows_frame(op, graph))
+        yield _way(op, layer, frame)
 
 
 def _is_rows(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> bool:

@@ -73,9 +73,12 @@ def sparse_rows(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """As a 1x1 convolution over rows."""
     weights = graph.input_of(op, 1)
     assert weights.data is not None
+    frame = rows_frame(op, graph)
+    if frame is None:
+        return
     layer = narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
     if layer is not None and can_pair(layer):
-        yield from _ways(op, layer, rows_frame(op, graph))
+        yield from _ways(op, layer, frame)
 
 
 def _ways(op: Op, layer: Narrowed, frame: Frame) -> Iterator[Way]:
