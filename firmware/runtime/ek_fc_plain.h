@@ -37,13 +37,17 @@ EK_NOINLINE void ek_fc_plain_block_c(const uint8_t *x, const uint8_t *weights,
  * r8-r11 sums and those of EK_STEP, r3 the record. On the stack: 0 x - left out, 4 record, 8 where
  * to enter the unrolled inputs, 12 weights left out, 16 fours left, 20 out, 24 correction, 28 end
  * of x. An input is 13 instructions for four products, 26 bytes. */
+#ifdef __thumb2__
+#define EK_FC_PLAIN_ONE(sum, at) "ldrb r2, [r1, #" #at "]\nmla " #sum ", r2, r3, " #sum "\n"
+#else
 #define EK_FC_PLAIN_ONE(sum, at) "ldrb r2, [r1, #" #at "]\nmuls r2, r3\nadds " #sum ", r2\n"
+#endif
 #define EK_FC_PLAIN_INPUT(i, a, b, c, d)                                                          \
   "ldrb r3, [r0, #" #i "]\n" EK_FC_PLAIN_ONE(r4, a) EK_FC_PLAIN_ONE(r5, b) EK_FC_PLAIN_ONE(r6, c) \
       EK_FC_PLAIN_ONE(r7, d)
-#define EK_FC_PLAIN_OUT(AWAY, RECORD, sum, at) \
-  RECORD "mov r0, " #sum "\n" EK_STEP(AWAY) "ldr r2, [sp, #20]\nstrb r0, [r2, #" #at "]\n"
-#define EK_FC_PLAIN_BODY(AWAY, RECORD) \
+#define EK_FC_PLAIN_OUT(STEP, RECORD, sum, at) \
+  RECORD "mov r0, " #sum "\n" STEP "ldr r2, [sp, #20]\nstrb r0, [r2, #" #at "]\n"
+#define EK_FC_PLAIN_BODY(STEP, RECORD) \
   __asm volatile(EK_PLAIN_OPEN(36)                                                              \
       "str r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #72]\nldmia r3!, {r4, r5, r6}\n"       \
       "str r5, [sp, #16]\nstr r6, [sp, #24]\nadds r7, r0, r4\nstr r7, [sp, #28]\n"              \
@@ -60,8 +64,8 @@ EK_NOINLINE void ek_fc_plain_block_c(const uint8_t *x, const uint8_t *weights,
       EK_FC_PLAIN_INPUT(6, 24, 25, 26, 27) EK_FC_PLAIN_INPUT(7, 28, 29, 30, 31)                 \
       "adds r0, #8\nadds r1, #32\ncmp r0, r12\nbne 2b\n"                                        \
       "mov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\nldr r3, [sp, #4]\n"                    \
-      EK_FC_PLAIN_OUT(AWAY, RECORD, r8, 0) EK_FC_PLAIN_OUT(AWAY, RECORD, r9, 1)                 \
-      EK_FC_PLAIN_OUT(AWAY, RECORD, r10, 2) EK_FC_PLAIN_OUT(AWAY, RECORD, r11, 3)               \
+      EK_FC_PLAIN_OUT(STEP, RECORD, r8, 0) EK_FC_PLAIN_OUT(STEP, RECORD, r9, 1)                 \
+      EK_FC_PLAIN_OUT(STEP, RECORD, r10, 2) EK_FC_PLAIN_OUT(STEP, RECORD, r11, 3)               \
       "str r3, [sp, #4]\nadds r2, #4\nstr r2, [sp, #20]\n"                                      \
       "ldr r2, [sp, #16]\nsubs r2, #1\nstr r2, [sp, #16]\nbeq 4f\nb 1b\n"                       \
       "4:\n" EK_PLAIN_CLOSE(36))

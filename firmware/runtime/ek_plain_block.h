@@ -35,33 +35,34 @@ EK_NOINLINE void ek_plain_block_c(const int32_t *x, const uint8_t *weights,
  * x; afterwards those of EK_STEP, r3 where outputs go. On the stack: 0 x, 4 record, 8 where to
  * enter the unrolled inputs, 12 how many of them are left out, 16 channels left, 20 out, 24 step,
  * 28 skip, 32 end of x. An input is ten instructions for four products, 20 bytes. */
-#define EK_PLAIN_INPUT(i)                                                       \
-  "ldrb r3, [r1, #" #i                                                          \
-  "]\nldmia r0!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\nmuls r7, r3\n" \
-  "add r8, r4\nadd r9, r5\nadd r10, r6\nadd r11, r7\n"
-#define EK_PLAIN_BLOCK_BODY(AWAY, RECORD) \
-  __asm volatile(EK_PLAIN_OPEN(36)                                                            \
-      "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #72]\n"                \
-      "ldmia r3!, {r4-r7}\nstr r5, [sp, #16]\nstr r6, [sp, #24]\nstr r7, [sp, #28]\n"         \
-      "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r5, [sp, #12]\n"                        \
-      "movs r6, #20\nmuls r5, r6\nadr r6, 2f\nadds r5, r6\nadds r5, #1\nstr r5, [sp, #8]\n"   \
-      "adds r0, #16\nlsls r4, r4, #4\nadds r0, r4\nstr r0, [sp, #32]\n"                       \
-      "1: ldr r0, [sp]\nldmia r0!, {r4-r7}\nldr r3, [sp, #4]\nldr r2, [r3]\n"                 \
-      "adds r4, r2\nadds r5, r2\nadds r6, r2\nadds r7, r2\n"                                  \
-      "mov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n"                                    \
-      "ldr r2, [sp, #32]\nmov r12, r2\nldr r2, [sp, #12]\nsubs r1, r2\nldr r2, [sp, #8]\n"    \
-      "bx r2\n.balign 4\n"                                                                    \
-      "2:\n" EK_PLAIN_INPUT(0) EK_PLAIN_INPUT(1) EK_PLAIN_INPUT(2) EK_PLAIN_INPUT(3)          \
-      EK_PLAIN_INPUT(4) EK_PLAIN_INPUT(5) EK_PLAIN_INPUT(6) EK_PLAIN_INPUT(7)                 \
-      "adds r1, #8\ncmp r0, r12\nbne 2b\n"                                                    \
-      "ldr r3, [sp, #4]\n" RECORD "str r3, [sp, #4]\nldr r3, [sp, #20]\n"                     \
-      "mov r0, r8\n" EK_STEP(AWAY) "strb r0, [r3]\n"                                          \
-      "mov r0, r9\n" EK_STEP(AWAY) "ldr r2, [sp, #24]\nstrb r0, [r3, r2]\n"                   \
-      "mov r0, r10\n" EK_STEP(AWAY) "ldr r2, [sp, #28]\nadds r3, r2\nstrb r0, [r3]\n"         \
-      "mov r0, r11\n" EK_STEP(AWAY) "ldr r2, [sp, #24]\nstrb r0, [r3, r2]\n"                  \
-      "ldr r3, [sp, #20]\nadds r3, #1\nstr r3, [sp, #20]\n"                                   \
-      "ldr r2, [sp, #16]\nsubs r2, #1\nstr r2, [sp, #16]\nbeq 4f\nb 1b\n"                     \
-      "4:\n" EK_PLAIN_CLOSE(36))
+#define EK_PLAIN_INPUT(i) "ldrb r3, [r1, #" #i "]\nldmia r0!, {r4-r7}\n" EK_MACS
+#define EK_PLAIN_BLOCK_BODY(STEP, RECORD)                                                                                                                      \
+  __asm volatile(EK_PLAIN_OPEN(                                                                                                                                \
+      36) "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #72]\n"                                                                             \
+          "ldmia r3!, {r4-r7}\nstr r5, [sp, #16]\nstr r6, [sp, #24]\nstr r7, [sp, #28]\n"                                                                      \
+          "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r5, [sp, #12]\n"                                                                                     \
+          "movs r6, #20\nmuls r5, r6\nadr r6, 2f\nadds r5, r6\nadds r5, #1\nstr r5, [sp, #8]\n"                                                                \
+          "adds r0, #16\nlsls r4, r4, #4\nadds r0, r4\nstr r0, [sp, #32]\n"                                                                                    \
+          "1: ldr r0, [sp]\nldmia r0!, {r4-r7}\nldr r3, [sp, #4]\nldr r2, [r3]\n"                                                                              \
+          "adds r4, r2\nadds r5, r2\nadds r6, r2\nadds r7, r2\n"                                                                                               \
+          "mov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n"                                                                                                 \
+          "ldr r2, [sp, #32]\nmov r12, r2\nldr r2, [sp, #12]\nsubs r1, r2\nldr r2, [sp, #8]\n"                                                                 \
+          "bx r2\n.balign 4\n"                                                                                                                                 \
+          "2:\n" EK_PLAIN_INPUT(0) EK_PLAIN_INPUT(1) EK_PLAIN_INPUT(2) EK_PLAIN_INPUT(3) EK_PLAIN_INPUT(4) EK_PLAIN_INPUT(5) EK_PLAIN_INPUT(6) EK_PLAIN_INPUT( \
+              7) "adds r1, #8\ncmp r0, r12\nbne 2b\n"                                                                                                          \
+                 "ldr r3, [sp, #4]\n" RECORD                                                                                                                   \
+                 "str r3, [sp, #4]\nldr r3, [sp, #20]\n"                                                                                                       \
+                 "mov r0, r8\n" STEP                                                                                                                           \
+                 "strb r0, [r3]\n"                                                                                                                             \
+                 "mov r0, r9\n" STEP                                                                                                                           \
+                 "ldr r2, [sp, #24]\nstrb r0, [r3, r2]\n"                                                                                                      \
+                 "mov r0, r10\n" STEP                                                                                                                          \
+                 "ldr r2, [sp, #28]\nadds r3, r2\nstrb r0, [r3]\n"                                                                                             \
+                 "mov r0, r11\n" STEP                                                                                                                          \
+                 "ldr r2, [sp, #24]\nstrb r0, [r3, r2]\n"                                                                                                      \
+                 "ldr r3, [sp, #20]\nadds r3, #1\nstr r3, [sp, #20]\n"                                                                                         \
+                 "ldr r2, [sp, #16]\nsubs r2, #1\nstr r2, [sp, #16]\nbeq 4f\nb 1b\n"                                                                           \
+                 "4:\n" EK_PLAIN_CLOSE(36))
 
 EK_NAKED void ek_plain_block_up(const int32_t *x EK_UNUSED, const uint8_t *weights EK_UNUSED,
                                 const ek_stepped *records EK_UNUSED, int8_t *out EK_UNUSED,

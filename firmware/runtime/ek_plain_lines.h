@@ -44,13 +44,12 @@ EK_NOINLINE void ek_plain_line_c(const int32_t *plane, const ek_plain_tap *taps,
  * record, 8 where to enter the unrolled taps, 12 taps, 16 outputs left, 20 out, 24 out_step, 28 end
  * of the taps, 32 plane and 36 out of the line, 40 lines left, 44 s. A tap is 11 instructions for
  * four products, 22 bytes. */
-#define EK_PLAIN_TAP                                                                              \
-  "ldmia r1!, {r2, r3}\nadds r2, r0\nldmia r2!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\n" \
-  "muls r7, r3\nadd r8, r4\nadd r9, r5\nadd r10, r6\nadd r11, r7\n"
-#define EK_PLAIN_OUT(AWAY, sum) \
-  "mov r0, " #sum "\n" EK_STEP(AWAY) "strb r0, [r3]\nsubs r1, #1\nbeq 4f\n"          \
+#define EK_PLAIN_TAP "ldmia r1!, {r2, r3}\nadds r2, r0\nldmia r2!, {r4-r7}\n" EK_MACS
+#define EK_PLAIN_OUT(STEP, sum)          \
+  "mov r0, " #sum "\n" STEP              \
+  "strb r0, [r3]\nsubs r1, #1\nbeq 4f\n" \
   "ldr r2, [sp, #24]\nadds r3, r2\n"
-#define EK_PLAIN_LINE_BODY(AWAY, RECORD)                                                                                               \
+#define EK_PLAIN_LINE_BODY(STEP, RECORD)                                                                                               \
   __asm volatile(EK_PLAIN_OPEN(                                                                                                        \
       52) "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #88]\n"                                                     \
           "str r0, [sp, #32]\nldr r4, [sp, #20]\nstr r4, [sp, #36]\nstr r3, [sp, #44]\n"                                               \
@@ -65,8 +64,8 @@ EK_NOINLINE void ek_plain_line_c(const int32_t *plane, const ek_plain_tap *taps,
                      EK_PLAIN_TAP EK_PLAIN_TAP                                                                                         \
           "cmp r1, r12\nbne 2b\n"                                                                                                      \
           "adds r0, #16\nstr r0, [sp]\nldr r3, [sp, #4]\n" RECORD                                                                      \
-          "ldr r3, [sp, #20]\nldr r1, [sp, #16]\n" EK_PLAIN_OUT(AWAY, r8) EK_PLAIN_OUT(AWAY, r9) EK_PLAIN_OUT(AWAY, r10) EK_PLAIN_OUT( \
-              AWAY,                                                                                                                    \
+          "ldr r3, [sp, #20]\nldr r1, [sp, #16]\n" EK_PLAIN_OUT(STEP, r8) EK_PLAIN_OUT(STEP, r9) EK_PLAIN_OUT(STEP, r10) EK_PLAIN_OUT( \
+              STEP,                                                                                                                    \
               r11) "str r3, [sp, #20]\nstr r1, [sp, #16]\nb 1b\n"                                                                      \
                    "4: ldr r3, [sp, #40]\nsubs r3, #1\nbeq 5f\nstr r3, [sp, #40]\nldr r7, [sp, "                                       \
                    "#44]\n"                                                                                                            \

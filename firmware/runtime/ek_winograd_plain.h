@@ -32,9 +32,7 @@ EK_NOINLINE void ek_winograd_sums_c(uint32_t *out, const int32_t *v, const int16
 /* Register plan: r8-r11 sums of the tiles, r0 v, r1 u, r2 two filter values, r3 one, r4-r7 inputs;
  * r12 end of v's position, lr its bytes. On the stack: 0 out, 4 positions left. 21 instructions for
  * eight products. */
-#define EK_WINOGRAD_TILES                                                                \
-  "ldmia r0!, {r4-r7}\nmuls r4, r3\nmuls r5, r3\nmuls r6, r3\nmuls r7, r3\nadd r8, r4\n" \
-  "add r9, r5\nadd r10, r6\nadd r11, r7\n"
+#define EK_WINOGRAD_TILES "ldmia r0!, {r4-r7}\n" EK_MACS
 #define EK_WINOGRAD_TWO \
   "ldmia r1!, {r2}\nsxth r3, r2\n" EK_WINOGRAD_TILES "asrs r3, r2, #16\n" EK_WINOGRAD_TILES
 EK_NAKED void ek_winograd_sums_asm(uint32_t *out EK_UNUSED, const int32_t *v EK_UNUSED,
