@@ -102,7 +102,7 @@ EK_NOINLINE const int32_t *ek_sparse_lines_c(const int32_t *x, const int32_t *st
   __asm volatile(                                                              \
       "push {r4-r11, lr}\n" EK_OPEN                                            \
       "ldmia r3, {r4, r5, r6, r7, r8}\n" EK_PARK(0, r0) EK_PARK(2, r2)         \
-      EK_PARK(3, r6) EK_PARK(4, r7) EK_PARK(5, r8) EK_PARK(7, r5)              \
+      EK_DENSE_PLACES EK_PARK(5, r8) EK_PARK(7, r5)                            \
       "adr r5, 2f\n"                                                           \
       "orr r5, r5, #1\n" EK_PARK(1, r5)                                        \
       "1:\n" EK_FETCH2(r0, r12, 0, 1)                                          \
@@ -117,7 +117,7 @@ EK_NOINLINE const int32_t *ek_sparse_lines_c(const int32_t *x, const int32_t *st
       "mov r11, r5\nbx r12\n"                                                  \
       ".balign 4\n"                                                            \
       "2:\n" STEPS STEPS EK_FETCH(r12, 6)              \
-      "cmp r1, r12\nbne 2b\nadds r1, #4\n" EK_DENSE_FINISH(AWAY)               \
+      "cmp r1, r12\nbne 2b\nadds r1, #4\n" EK_DENSE_FINISH(AWAY, EK_DENSE_SPLIT)               \
       EK_FETCH(r12, 7) "subs r12, #1\n" EK_PARK(7, r12) "bne 1b\n"             \
       "mov r0, r1\n" EK_CLOSE "pop {r4-r11, pc}\n")
 
