@@ -8,7 +8,7 @@ from __future__ import annotations
 from edgekit.emit.c_array import comment, model_array_sources
 from edgekit.emit.metadata import ArenaNote
 from edgekit.emit.op_resolver import ops_header, resolver_method
-from edgekit.tflite.graph import Graph
+from edgekit.tflite.graph import Graph, forgets
 
 CONFIG = "ek_tflm_model.h"
 
@@ -47,6 +47,7 @@ def _config(graph: Graph, name: str, provenance: str) -> str:
         "INPUTS": f"{len(graph.inputs)}",
         "OUTPUTS": f"{len(graph.outputs)}",
         "VARIABLES": f"{variables}",
+        "FORGETS": f"{int(forgets(graph))}",
     }
     lines = "".join(f"#define EK_TFLM_{key} {value}\n" for key, value in defines.items())
     return (

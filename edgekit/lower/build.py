@@ -116,7 +116,7 @@ def _check_order(graph: Graph) -> None:
     """Every activation that is read must have been written once, and by one op only."""
     written = set(graph.inputs)
     for op in graph.ops:
-        needed = [i for i in op.inputs if i >= 0 and not graph.tensor(i).is_constant]
+        needed = [i for i in _read(op) if i >= 0 and not graph.tensor(i).is_constant]
         fresh = len(set(op.outputs)) == len(op.outputs) and not written.intersection(op.outputs)
         if not fresh or not written.issuperset(needed):
             raise _cannot_run(op, "its inputs are not computed before it, or its outputs twice")
@@ -126,6 +126,12 @@ def _check_order(graph: Graph) -> None:
             "an output of the model is computed by no op",
             hint="convert the model again without outputs that are constants",
         )
+
+
+def _read(op: Op) -> list[int]:
+    """The inputs of `op` but for states that its kernel keeps itself."""
+    states = REGISTRY[op.kind].states
+    return [index for position, index in enumerate(op.inputs) if position not in states]
 
 
 def _cannot_run(op: Op, reason: str) -> EdgekitError:

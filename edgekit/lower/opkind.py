@@ -10,11 +10,13 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 class OpKind:
     """One TFLite operator. A subclass in `lower/ops/<kind>.py` registers itself by `kind`.
 
-    `in_files` is False for a kind that only passes make.
+    `in_files` is False for a kind that only passes make. `states` are the positions of inputs that
+    are variables which the kernel keeps itself.
     """
 
     kind = ""
     in_files = True
+    states: tuple[int, ...] = ()
 
     def __init_subclass__(cls) -> None:
         if cls.kind:

@@ -22,7 +22,7 @@ from typing import IO, Any
 import numpy as np
 
 from edgekit.errors import EdgekitError
-from edgekit.tflite.graph import Graph
+from edgekit.tflite.graph import Graph, forgets
 from edgekit.tflite.reader import read_graph
 
 BY = "tflite-micro"
@@ -54,6 +54,7 @@ class TflmGolden:
             )
         self._data = model if isinstance(model, bytes) else model.read_bytes()
         self._graph = graph or read_graph(self._data)
+        self._forgets = forgets(self._graph)
         self._interpreter = self._start(preserve)
 
     @property
@@ -84,7 +85,12 @@ class TflmGolden:
             arena_bytes *= 4
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Outputs for one set of quantized inputs, each of its tensor's shape and dtype."""
+        """Outputs for one set of quantized inputs, each of its tensor's shape and dtype.
+
+        Every run of a model with a fused LSTM begins with states of 0.
+        """
+        if self._forgets:
+            self._interpreter.reset()
         for position, (index, value) in enumerate(zip(self._graph.inputs, inputs, strict=True)):
             tensor = self._graph.tensor(index)
             array = np.ascontiguousarray(value, dtype=tensor.dtype).reshape(tensor.shape)

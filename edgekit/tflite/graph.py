@@ -171,3 +171,9 @@ class Graph:
 def needs_decode(graph: Graph) -> bool:
     """Whether TFLite Micro needs its DECODE operator to run the file that `graph` came from."""
     return bool(graph.decodes) or any(op.kind == DECODE for op in graph.ops)
+
+
+def forgets(graph: Graph) -> bool:
+    """Whether TFLite Micro is to be reset before every inference of `graph`: it keeps the states
+    of a fused LSTM, with which a Keras layer begins anew."""
+    return any(op.kind == "UNIDIRECTIONAL_SEQUENCE_LSTM" for op in graph.ops)

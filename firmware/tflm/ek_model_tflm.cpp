@@ -167,7 +167,12 @@ int init() {
   return describe_tensors();
 }
 
+/* An LSTM keeps its states from one Invoke() to the next; an inference of Keras begins anew. */
 int invoke() {
+#if EK_TFLM_FORGETS
+  const int status = interpreter->Reset();
+  if (status != kTfLiteOk) return status;
+#endif
   return interpreter->Invoke();
 }
 
@@ -177,7 +182,7 @@ int run_op(uint16_t op, uint64_t *ticks) {
   current_op = 0;
   depth = 0;
   set_hooks(true);
-  const int status = interpreter->Invoke();
+  const int status = invoke();
   set_hooks(false);
   return status;
 }

@@ -40,6 +40,7 @@ OPTIONS = {
     "REDUCE_ALL": "ReducerOptions",
     "SPLIT_V": "SplitVOptions",
     "SVDF": "SVDFOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
 }
@@ -52,7 +53,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "MAX_POOL_2D": _WINDOW | {"filter_height": 2, "filter_width": 2},
     "SOFTMAX": {"beta": 1.0},
     "ARG_MAX": {"output_type": tflite.TensorType.INT32},
-    "MEAN": {"keep_dims": False},
 }
 
 
@@ -65,6 +65,7 @@ class _TensorSpec:
     zero_points: tuple[int, ...]
     axis: int
     data: np.ndarray | None
+    variable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class ModelBuilder:
         axis: int = 0,
         data: np.ndarray | None = None,
         name: str = "",
+        variable: bool = False,
     ) -> int:
         """Adds a tensor; a `scale` of 0 and no `scales` leaves it without quantization."""
         all_scales = tuple(float(s) for s in (scales if len(scales) else [scale] if scale else []))
@@ -116,6 +118,7 @@ class ModelBuilder:
             zero_points=(int(zero_point),) * len(all_scales),
             axis=axis,
             data=data,
+            variable=variable,
         )
         self._tensors.append(spec)
         return len(self._tensors) - 1
@@ -256,6 +259,7 @@ class _Writer:
         tflite.TensorAddShape(fb, shape)
         tflite.TensorAddType(fb, getattr(tflite.TensorType, spec.dtype.upper()))
         tflite.TensorAddBuffer(fb, index + 1 if spec.data is not None else 0)
+        tflite.TensorAddIsVariable(fb, spec.variable)
         if quant is not None:
             tflite.TensorAddQuantization(fb, quant)
         return int(tflite.TensorEnd(fb))
