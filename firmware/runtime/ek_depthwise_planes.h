@@ -43,13 +43,12 @@ EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const ek
                                    const int8_t *in, int8_t *out, const int32_t *records,
                                    int32_t *planes, ek_depthwise_lines_fn lines) {
   const int32_t line_words = 4 * p->words;
-  const int32_t fours = (p->out_n + 3) / 4;
   ek_depthwise_shape shape = {4 * line_words,
                               p->out_step,
                               p->out_pitch,
                               4 * line_words * p->line_stride,
-                              (fours - 1) * 8 * p->stride,
-                              p->out_n - 4 * (fours - 1),
+                              p->out_n / 4,
+                              p->out_n % 4,
                               p->strip,
                               {p->zero_point, p->away}};
   int32_t have = 0; /* input lines of this strip that the last one has left */

@@ -17,14 +17,18 @@ from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 TAPS, FOUR = 3, 4
-# Counted in firmware/runtime: per four outputs by stride, per output line and per channel of a
-# strip; per value that is brought into planes, per input line, per strip of four channels.
-PER_FOUR = {1: 62.0, 2: 66.0}
-PER_LINE, PER_CHANNEL = 26.0, 60.0
-PER_VALUE, PER_IN_LINE, PER_STRIP = 1.6, 110.0, 120.0
+# Counted in ek_depthwise_lines.h: per four outputs by stride, per two, and more for each where
+# halves go away from zero; per column of fours or twos and per channel of a strip.
+PER_FOUR, PER_TWO, PER_AWAY = {1: 59.0, 2: 61.0}, 36.0, 1.0
+PER_COLUMN, PER_CHANNEL = 18.0, 64.0
+# In ek_planes.h: per line of the input, where half a word is in front and behind, where a single
+# word is left, per two words.
+PER_IN_LINE, LEFT, RIGHT, ODD, PER_TWO_WORDS = 32.0, 11.0, 9.0, 13.0, 25.0
+# In ek_depthwise_planes.h: per strip, per word that a strip takes over or fills, per four channels.
+PER_STRIP, PER_WORD, PER_GROUP = 150.0, 2.6, 60.0
 PLANES_BYTES = (4096, 2048, 1024)  # of scratch, where a strip of one line does not take more
 CODE = ("depthwise planes", 700)
-LINES_CODE = 460
+LINES_CODE = 520
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,31 @@ class _Plan:
     def lines_of(self, strip: int) -> int:
         return (strip - 1) * self.across.stride + TAPS
 
-    def instructions(self, channels: int) -> float:
+    @property
+    def _in_line(self) -> float:
+        """Instructions that bring a line of the input into planes: see `ek_plane_shape_of`."""
+        along = self.along
+        end = min((along.size + along.pad) // 2, self.words)
+        inner = max(end - (along.pad + 1) // 2, 0)
+        right = (along.size + along.pad) % 2 == 1 and end < self.words
+        ends = LEFT * (along.pad % 2) + RIGHT * right + ODD * (inner % 2)
+        return PER_IN_LINE + ends + PER_TWO_WORDS * (inner // 2)
+
+    def instructions(self, channels: int, away: bool) -> float:
         along, across = self.along, self.across
         strips = ceil(across.out / self.strip)
-        lines = across.out * (ceil(along.out / 4) * PER_FOUR[along.stride] + PER_LINE)
-        in_lines = min(across.size + 2, self.lines_of(across.out))
-        planes = in_lines * (PER_IN_LINE + FOUR * 2 * self.words * PER_VALUE)
-        once = strips * (PER_STRIP + FOUR * PER_CHANNEL)
-        return ceil(channels / FOUR) * (FOUR * lines + planes + once)
+        fours, twos = along.out // FOUR, ceil(along.out % FOUR / 2)
+        line = fours * PER_FOUR[along.stride] + twos * PER_TWO
+        line += PER_AWAY * away * (FOUR * fours + 2 * twos)
+        reach = (across.out - 1) * across.stride + TAPS
+        in_lines = min(across.size, reach - across.pad)
+        kept = max(TAPS - across.stride, 0) * (strips - 1)
+        filled = reach - in_lines if strips > 1 else 0
+        words = FOUR * self.words * (kept + filled)
+        planes = in_lines * self._in_line + strips * PER_STRIP + words * PER_WORD
+        channel = PER_CHANNEL + PER_COLUMN * (fours + twos)
+        lines = FOUR * (strips * channel + across.out * line)
+        return ceil(channels / FOUR) * (PER_GROUP + planes + lines)
 
 
 @way_for("DEPTHWISE_CONV_2D")
@@ -81,7 +102,7 @@ def planes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     for room in PLANES_BYTES:
         plans = list(_plans(source.shape, output.shape, window, room))
         if plans:
-            best = min(plans, key=lambda plan: plan.instructions(channels))
+            best = min(plans, key=lambda plan: plan.instructions(channels, layer.away))
             yield _way(op, graph, layer, best, columns=best.along.in_step != channels)
 
 
@@ -96,7 +117,8 @@ def _plans(
     for along, across in ((along_x, along_y), (along_y, along_x)):
         if along.stride not in PER_FOUR:
             continue
-        words = ceil(along.out / 4) * 2 * along.stride + 1
+        single = along.out % 2  # done as two
+        words = along.stride * (along.out + single) // 2 + 1
         lines = room // (words * 4 * FOUR)
         most = max(1, (lines - TAPS) // across.stride + 1)
         strip = ceil(across.out / ceil(across.out / most))
@@ -130,7 +152,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, *, columns: bool) -
 
     return Way(
         name="planes",
-        instructions=source.shape[0] * plan.instructions(channels),
+        instructions=source.shape[0] * plan.instructions(channels, layer.away),
         flash_bytes=24 * channels,
         scratch_bytes=plan.scratch_bytes,
         code=(CODE, (f"depthwise lines {along.stride} {layer.away}", LINES_CODE)),
