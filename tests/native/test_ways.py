@@ -8,10 +8,10 @@ import pytest
 
 from edgekit.lower.program import Target
 from tests.support.exact import check_bit_exact
+from tests.support.helium_models import HELIUM_MODELS
 from tests.support.tflite_builder import SAME, ModelBuilder
 from tests.support.way_models import (
     FUNCTIONS,
-    HELIUM_MODELS,
     MODELS,
     PLAIN_MODELS,
     conv,

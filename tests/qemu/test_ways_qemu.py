@@ -10,12 +10,12 @@ from edgekit.lower.program import Target
 from edgekit.tflite.reader import read_graph
 from tests.support.core_models import golden_hashes, run_model
 from tests.support.exact import needs_tflm
+from tests.support.helium_models import HELIUM_MODELS
 from tests.support.on_core import core_board
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import RELU, SAME
 from tests.support.way_models import (
     FUNCTIONS,
-    HELIUM_MODELS,
     MODELS,
     PLAIN_MODELS,
     depthwise,

@@ -184,18 +184,6 @@ WINOGRADS = [
 ]
 
 
-SIXTEENS = [
-    ((1, 6, 8, 16), (3, 3), (1, 1), SAME, 4),
-    ((2, 5, 9, 32), (3, 3), (1, 1), SAME, 2),
-    ((1, 7, 6, 48), (3, 3), (1, 1), VALID, 6),
-    ((1, 2, 3, 16), (3, 3), (1, 1), SAME, 8),
-]
-
-
-def sixteens(function: int, out_zp: int) -> bytes:
-    return side_by_side(conv, [(*case, function, out_zp) for case in SIXTEENS])
-
-
 def winograds(function: int, out_zp: int) -> bytes:
     return side_by_side(conv, [(*case, function, out_zp) for case in WINOGRADS])
 
@@ -274,15 +262,6 @@ PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "plain lines": depthwises,
     "plain lines, any": depthwises_any,
     "formula": sums,
-}
-HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
-    "helium windows": convolutions,
-    "helium windows, dilated": dilated,
-    "helium 3x3 rows": sixteens,
-    "helium rows": denses,
-    "helium row": denses,
-    "helium columns": depthwises,
-    "helium formula": sums,
 }
 
 

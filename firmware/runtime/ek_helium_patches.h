@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* 3x3 depthwise convolutions from a table of columns for many channels, with Helium.
+ *
+ * Four lines of inputs, channels side by side as they are, become one table by interleaving stores:
+ * [position along the lines][channel][line of four]. Four words of it, a column of channels apart,
+ * are the 4 x 4 patch of a channel, which one gathering load brings into a register. A list in
+ * flash says where the patches of eight outputs are and where the outputs go.
+ */
+#ifndef EK_HELIUM_PATCHES_H
+#define EK_HELIUM_PATCHES_H
+
+#include "ek_helium.h"
+
+#define EK_PATCH_RECORD 9 /* words: 24 bytes of taps as in ek_helium_lines.h, then the finish */
+
+/* Four lines to lay side by side: `positions` runs of `run` (16 or more) bytes of each. */
+typedef struct {
+  const int8_t *line[4];
+  int32_t step[4]; /* from the end of a run to the line's next one */
+  int32_t positions, run;
+} ek_helium_lay_shape;
+
+EK_NOINLINE void ek_helium_lay_c(int8_t *to, const ek_helium_lay_shape *s) {
+  for (int32_t j = 0; j < 4; ++j) {
+    const int8_t *from = s->line[j];
+    int8_t *at = to + j;
+    for (int32_t i = 0; i < s->positions; ++i, from += s->step[j]) {
+      for (int32_t k = 0; k < s->run; ++k, at += 4) *at = *from++;
+    }
+  }
+}
+
+#ifdef EK_HELIUM
+/* Register plan: r0 to, r2 r3 r11 r12 steps, r4-r7 lines, r8 positions left, r9 sixteens of a run,
+ * r10 bytes that the last sixteen of a run shares with the one before. Nine instructions for 16
+ * columns of four. */
+#define EK_LAY_16                                                    \
+  "vldrb.8 q0, [r4], #16\nvldrb.8 q1, [r5], #16\n"                   \
+  "vldrb.8 q2, [r6], #16\nvldrb.8 q3, [r7], #16\n"                   \
+  "vst40.8 {q0, q1, q2, q3}, [r0]\nvst41.8 {q0, q1, q2, q3}, [r0]\n" \
+  "vst42.8 {q0, q1, q2, q3}, [r0]\nvst43.8 {q0, q1, q2, q3}, [r0]!\n"
+EK_NAKED void ek_helium_lay_asm(int8_t *to EK_UNUSED, const ek_helium_lay_shape *s EK_UNUSED) {
+  __asm volatile(
+      "push {r4-r11, lr}\n"
+      "ldrd r8, r10, [r1, #32]\nldrd r11, r12, [r1, #24]\nldrd r2, r3, [r1, #16]\n"
+      "ldmia r1, {r4-r7}\nlsr r9, r10, #4\nrsb r10, r10, #0\nand r10, r10, #15\n"
+      "1: dls lr, r9\n"
+      "2:\n" EK_LAY_16
+      "le lr, 2b\n"
+      "cmp r10, #0\nbeq 3f\n"
+      "sub r4, r4, r10\nsub r5, r5, r10\nsub r6, r6, r10\nsub r7, r7, r10\n"
+      "sub r0, r0, r10, lsl #2\n" EK_LAY_16
+      "3: add r4, r2\nadd r5, r3\nadd r6, r11\nadd r7, r12\n"
+      "subs r8, #1\nbne 1b\npop {r4-r11, pc}\n");
+}
+#endif
+
+EK_KERNEL void ek_helium_lay(int8_t *to, const ek_helium_lay_shape *s) {
+#ifdef EK_HELIUM
+  ek_helium_lay_asm(to, s);
+#else
+  ek_helium_lay_c(to, s);
+#endif
+}
+
+/* `list`, per eight outputs: bytes into the table of their patches, then their eight offsets in the
+ * output, 16 bits each; a number below 0 ends it. With stride 1 both ways a patch serves four
+ * outputs (0, 0), (1, 0), (0, 1), (1, 1) in lines and along, and there are two; else there are
+ * eight. Output k is at offset 2k, output 4 + k at 2k + 1. */
+typedef struct {
+  const int8_t *table;
+  const int32_t *list;
+  int32_t channels, column; /* bytes of a column of channels */
+  int32_t zero_point;
+  int32_t mask; /* lanes to write, two bits each */
+} ek_helium_patches;
+
+/* The twin. */
+EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek_helium_patches *s,
+                                   int32_t shared, int32_t away) {
+  const int32_t patches = shared ? 2 : 8;
+  for (int32_t c = 0; c < s->channels; ++c, records += EK_PATCH_RECORD) {
+    const int8_t *taps = (const int8_t *)records + 5;
+    const ek_helium_finish finish = {records[6], records[7], records[8]};
+    for (const int32_t *at = s->list; *at >= 0; at += patches + 4) {
+      uint16_t offsets[8];
+      memcpy(offsets, at + patches, sizeof offsets);
+      for (int32_t k = 0; k < 8; ++k) {
+        const int32_t lane = k % 4 * 2 + k / 4;
+        const int8_t *from = s->table + 4 * c + at[shared ? k / 4 : k];
+        const int32_t shift = shared ? k % 2 + k / 2 % 2 * 4 : 0;
+        int32_t sum = 0;
+        if (!((uint32_t)s->mask >> (2 * lane) & 1)) continue;
+        for (int32_t tap = 0; tap < 11; ++tap) {
+          const int32_t byte = tap + shift;
+          if (tap % 4 < 3) sum += taps[tap] * from[byte / 4 * s->column + byte % 4];
+        }
+        out[c + offsets[lane]] = ek_helium_narrow(sum, &finish, s->zero_point, away);
+      }
+    }
+  }
+}
+
+#ifdef EK_HELIUM
+/* Register plan: r0 r2 ... r12 lr where patches are, then eight sums; r1 zero point, r3 bias, r5
+ * multiplier, r7 out, r9 shift, r11 list; q0-q3 taps for the four outputs of a patch, q4 q5
+ * patches, then sums; q6 where the words of a patch at 0 are, q7 offsets of the outputs. On the
+ * stack: 0 record, 4 list, 8 channels left. 30 instructions for eight outputs of shared patches, 34
+ * of others. */
+#define EK_PATCHES_NEXT_2 "ldrd r0, r2, [r11], #8\n"
+#define EK_PATCHES_SUMS_2                                                  \
+  "vldrw.u32 q4, [r0, q6]\nvldrw.u32 q5, [r2, q6]\n"                       \
+  "vmladav.s8 r0, q0, q4\nvmladav.s8 r2, q1, q4\nvmladav.s8 r4, q2, q4\n"  \
+  "vmladav.s8 r6, q3, q4\nvmladav.s8 r8, q0, q5\nvmladav.s8 r10, q1, q5\n" \
+  "vmladav.s8 r12, q2, q5\nvmladav.s8 lr, q3, q5\n"
+#define EK_PATCHES_NEXT_8 "ldmia r11!, {r0, r2, r4, r6, r8, r10, r12, lr}\n"
+#define EK_PATCHES_TWO(a, b)                                                  \
+  "vldrw.u32 q4, [" #a ", q6]\nvmladav.s8 " #a ", q0, q4\nvldrw.u32 q5, [" #b \
+  ", q6]\nvmladav.s8 " #b ", q0, q5\n"
+#define EK_PATCHES_SUMS_8 \
+  EK_PATCHES_TWO(r0, r2) EK_PATCHES_TWO(r4, r6) EK_PATCHES_TWO(r8, r10) EK_PATCHES_TWO(r12, lr)
+#define EK_PATCHES_UP
+#define EK_PATCHES_AWAY                         \
+  "vshr.s32 q7, q4, #31\nvadd.i32 q4, q4, q7\n" \
+  "vshr.s32 q7, q5, #31\nvadd.i32 q5, q5, q7\n"
+#define EK_PATCHES_BODY(NEXT, SUMS, AWAY)                                                      \
+  __asm volatile(EK_HELIUM_OPEN(                                                               \
+      16) "mov r7, r0\nldrd r4, r3, [r2]\nldrd r5, r6, [r2, #8]\n"                             \
+          "strd r1, r3, [sp]\nstr r5, [sp, #8]\nldrd r1, r5, [r2, #16]\nvmsr p0, r5\n"         \
+          "movs r0, #0\nvidup.u32 q6, r0, #1\nvmul.i32 q6, q6, r6\nvadd.i32 q6, q6, r4\n"      \
+          "1: ldrd r4, r11, [sp]\nadds r6, r4, #1\n"                                           \
+          "vldrb.8 q0, [r6, #4]\nvldrb.8 q1, [r4, #4]\nvldrb.8 q2, [r6]\nvldrb.8 q3, [r4]\n"   \
+          "ldrd r3, r5, [r4, #24]\nldr r9, [r4, #32]\nadds r4, #36\nstr r4, [sp]\n" NEXT       \
+          "2:\n" SUMS                                                                          \
+          "vmov q4[2], q4[0], r0, r4\nvmov q4[3], q4[1], r2, r6\n"                             \
+          "vmov q5[2], q5[0], r8, r12\nvmov q5[3], q5[1], r10, lr\n"                           \
+          "vadd.i32 q4, q4, r3\nvadd.i32 q5, q5, r3\n"                                         \
+          "vqrdmulh.s32 q4, q4, r5\nvqrdmulh.s32 q5, q5, r5\n" AWAY                            \
+          "vldrh.u16 q7, [r11], #16\nvrshl.s32 q4, r9\nvrshl.s32 q5, r9\n"                     \
+          "vqmovnb.s32 q4, q4\nvqmovnt.s32 q4, q5\nvqadd.s16 q4, q4, r1\nvqmovnb.s16 q4, q4\n" \
+          "vpst\nvstrbt.16 q4, [r7, q7]\n" NEXT                                                \
+          "cmp r0, #0\nbge 2b\n"                                                               \
+          "adds r7, #1\nmovs r4, #4\nvadd.i32 q6, q6, r4\n"                                    \
+          "ldr r4, [sp, #8]\nsubs r4, #1\nstr r4, [sp, #8]\nbne 1b\n" EK_HELIUM_CLOSE(16))
+#define EK_PATCHES_FUNCTION(name, NEXT, SUMS, AWAY)                           \
+  EK_NAKED void name(int8_t *out EK_UNUSED, const int32_t *records EK_UNUSED, \
+                     const ek_helium_patches *s EK_UNUSED) {                  \
+    EK_PATCHES_BODY(NEXT, SUMS, AWAY);                                        \
+  }
+EK_PATCHES_FUNCTION(ek_patches_2_up, EK_PATCHES_NEXT_2, EK_PATCHES_SUMS_2, EK_PATCHES_UP)
+EK_PATCHES_FUNCTION(ek_patches_2_away, EK_PATCHES_NEXT_2, EK_PATCHES_SUMS_2, EK_PATCHES_AWAY)
+EK_PATCHES_FUNCTION(ek_patches_8_up, EK_PATCHES_NEXT_8, EK_PATCHES_SUMS_8, EK_PATCHES_UP)
+EK_PATCHES_FUNCTION(ek_patches_8_away, EK_PATCHES_NEXT_8, EK_PATCHES_SUMS_8, EK_PATCHES_AWAY)
+#else
+EK_NOINLINE void ek_patches_2_up(int8_t *out, const int32_t *r, const ek_helium_patches *s) {
+  ek_helium_patches_c(out, r, s, 1, 0);
+}
+EK_NOINLINE void ek_patches_2_away(int8_t *out, const int32_t *r, const ek_helium_patches *s) {
+  ek_helium_patches_c(out, r, s, 1, 1);
+}
+EK_NOINLINE void ek_patches_8_up(int8_t *out, const int32_t *r, const ek_helium_patches *s) {
+  ek_helium_patches_c(out, r, s, 0, 0);
+}
+EK_NOINLINE void ek_patches_8_away(int8_t *out, const int32_t *r, const ek_helium_patches *s) {
+  ek_helium_patches_c(out, r, s, 0, 1);
+}
+#endif
+
+typedef void (*ek_helium_patches_fn)(int8_t *, const int32_t *, const ek_helium_patches *);
+
+/* Constants at each call, so that a model holds only the variants it needs. */
+EK_KERNEL ek_helium_patches_fn ek_helium_patches_for(int32_t shared, int32_t away) {
+  if (shared) return away ? ek_patches_2_away : ek_patches_2_up;
+  return away ? ek_patches_8_away : ek_patches_8_up;
+}
+
+#endif
