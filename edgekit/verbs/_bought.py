@@ -92,7 +92,7 @@ def _lowered(tflite: Path, board: str) -> tuple[int, int | None]:
     """Bytes of the aot runtime's constants, and the cycles that its cost model foretells."""
     from edgekit.boards import load_board
     from edgekit.lower.build import lower_graph
-    from edgekit.lower.ways.way import predicted_cycles
+    from edgekit.lower.ways.timing import predicted_cycles
     from edgekit.tflite.reader import read_graph
     from edgekit.verbs._lowered import board_target, constant_bytes
 

@@ -57,7 +57,7 @@ def constant_bytes(program: Program) -> int:
 
 
 def _way(call: KernelCall, graph: Graph, core: str) -> dict[str, Any]:
-    from edgekit.lower.ways.way import call_cycles
+    from edgekit.lower.ways.timing import call_cycles
 
     arrays = (graph.tensor(index) for index in call.inputs if graph.tensor(index).is_constant)
     constants = sum(const.data.nbytes for const in call.consts)
