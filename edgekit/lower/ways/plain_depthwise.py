@@ -27,8 +27,8 @@ CODE = (("plain depthwise", 800), ("plain lines", 520))
 
 
 @dataclass(frozen=True, slots=True)
-class _Axis:
-    """One direction of the window, as `ek_plain_axis`."""
+class Axis:
+    """One direction of the window, as `ek_plain_axis` and `ek_trio_axis`."""
 
     n: int
     out_n: int
@@ -51,8 +51,8 @@ class _Axis:
 class _Plan:
     """Lines along one axis, strips of them across the other one."""
 
-    along: _Axis
-    across: _Axis
+    along: Axis
+    across: Axis
 
     @property
     def phase(self) -> int:
@@ -101,27 +101,27 @@ def plain_depthwise(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     layer = stepped(narrowed(op, graph, weights.data.reshape(k_h * k_w, out_c).T))
     if layer is None or out_c % source.shape[3]:
         return
-    plans = list(_plans(source.shape, output.shape, window))
+    x, y = axes(source.shape, output.shape, window)
+    plans = (_Plan(x, y), _Plan(y, x))
     multiplier, away = out_c // source.shape[3], layer.layer.away
     best = min(plans, key=lambda plan: plan.instructions(source.shape[3], multiplier, away))
     yield _way(op, graph, layer, best, rows=best is plans[0])
 
 
-def _plans(
+def axes(
     source: tuple[int, ...], output: tuple[int, ...], window: dict[str, int]
-) -> Iterator[_Plan]:
-    """Lines along rows, then along columns."""
+) -> tuple[Axis, Axis]:
+    """Along rows of the image, and along its columns."""
     _, in_h, in_w, in_c = source
     _, out_h, out_w, out_c = output
 
-    def axis(n: int, out_n: int, name: str, pad: int, in_step: int, out_step: int) -> _Axis:
+    def axis(n: int, out_n: int, name: str, pad: int, in_step: int, out_step: int) -> Axis:
         taps, stride, dilation = (window[f"{key}_{name}"] for key in ("k", "stride", "dilation"))
-        return _Axis(n, out_n, taps, stride, pad, dilation, in_step, out_step)
+        return Axis(n, out_n, taps, stride, pad, dilation, in_step, out_step)
 
     x = axis(in_w, out_w, "w", window["pad_left"], in_c, out_c)
     y = axis(in_h, out_h, "h", window["pad_top"], in_w * in_c, out_w * out_c)
-    yield _Plan(x, y)
-    yield _Plan(y, x)
+    return x, y
 
 
 def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, *, rows: bool) -> Way:
@@ -138,12 +138,13 @@ def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, *, rows: bool) -> Wa
     }
 
     def lower() -> KernelCall:
+        weights = tap_weights(layer, plan.along.taps, plan.across.taps, rows)
         return KernelCall(
             kernel="depthwise_plain",
             params=params,
             inputs=op.inputs[:1],
             outputs=op.outputs,
-            consts=(Const("weights", _weights(layer, plan, rows)), stepped_records(layer)),
+            consts=(Const("weights", weights), stepped_records(layer)),
             scratch_bytes=plan.scratch_bytes,
             in_place=(0,) if in_place else (),
         )
@@ -159,10 +160,9 @@ def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, *, rows: bool) -> Wa
     )
 
 
-def _weights(layer: Stepped, plan: _Plan, rows: bool) -> np.ndarray:
-    """int8 [channel][tap across][tap along]."""
+def tap_weights(layer: Stepped, along: int, across: int, rows: bool) -> np.ndarray:
+    """int8 [channel][tap across][tap along], for lines that are `rows` or columns."""
     weights = layer.layer.weights.astype(np.int8)
     if rows:
         return weights
-    k_h, k_w = plan.along.taps, plan.across.taps
-    return np.ascontiguousarray(weights.reshape(-1, k_h, k_w).transpose(0, 2, 1))
+    return np.ascontiguousarray(weights.reshape(-1, along, across).transpose(0, 2, 1))
