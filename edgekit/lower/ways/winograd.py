@@ -26,16 +26,20 @@ FILTER = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [1, 2, 4], [1, -2, 4], [0, 
 BIAS_FACTOR = 36  # 576 times the bias over the factor 16 of position (1, 1)
 INPUT_OFFSET = 128
 LARGEST_SUM = 1 << 25  # 64 times the sum must fit int32
-# Counted in firmware/runtime: per word of a copied row; per tile and four input channels; per block
-# of four tiles and pair of output channels, and per position and pair of inputs of it; per tile and
-# output channel.
-PER_WORD, PER_TILE_IN, PER_PRODUCTS, PER_STEP, PER_TILE_OUT = 6.0, 790.0, 640.0, 11.0, 370.0
+# Counted in ek_winograd_in.h and ek_winograd_block.h: per tile and four input channels; per pair of
+# inputs at a position of a block of four tiles and a pair of output channels, per position of those
+# and per eight pairs after the first; per tile and output channel, where halves go away from zero.
+PER_TILE_IN, PER_STEP, PER_POSITION, PER_EIGHT = 888.0, 11.0, 9.0, 3.0
+PER_TILE_OUT, PER_AWAY = 393.0, 16.0
+# In ek_winograd_passes.h: per tile and output channel that goes beyond the output, per output of
+# those; per word of a copied row, per band, per block and pair of output channels.
+PER_EDGE, PER_EDGE_OUTPUT, PER_WORD, PER_BAND, PER_BLOCK = 8.0, 13.7, 2.9, 600.0, 108.0
 CODE = ("winograd", 1900)
 OUT_CODE = 340
 
 
 # Per pair of output channels and four inputs of them that are transformed at run time, by parts.
-PER_FILTER = {1: 810.0, 2: 820.0}
+PER_FILTER = {1: 818.0, 2: 961.0}
 SMALL_CODE = ("winograd small", 600)
 
 
@@ -56,17 +60,24 @@ class _Plan:
         filters = TILE * in_c * 4 // self.parts if self.small else 0
         return 4 * (8 * TILE + 4 * 7 + 4) + self.blocks * TILE * in_c * 8 + rows + filters
 
-    def instructions(self, in_c: int, out_c: int) -> float:
-        tiles = self.down * self.across
-        rows = self.down * SIDE * (SIDE * self.across + 2) * in_c / 4 * PER_WORD
-        bands = ceil(self.down / self.band)
-        blocks = bands * ceil(self.band * self.across / 4)
+    def instructions(self, in_c: int, shape: tuple[int, ...], away: bool) -> float:
+        """Of one image; `shape` is the output's."""
+        _, out_h, out_w, out_c = shape
+        tiles, bands = self.down * self.across, ceil(self.down / self.band)
+        whole = (out_h // SIDE) * (out_w // SIDE)
+        edges = (tiles - whole) * PER_EDGE + (out_h * out_w - 16 * whole) * PER_EDGE_OUTPUT
+        words = (SIDE * self.down + 2) * (SIDE * self.across + 2) * in_c / 4
+        rest = self.down - (bands - 1) * self.band
+        blocks = (bands - 1) * ceil(self.band * self.across / 4) + ceil(rest * self.across / 4)
         passes = (
             blocks if self.parts > 1 else bands * ceil(self.band * self.across / 4 / self.blocks)
         )
         filters = passes * out_c * in_c / 8 * PER_FILTER[self.parts] if self.small else 0.0
-        products = blocks * out_c / 2 * (PER_PRODUCTS + TILE * PER_STEP * in_c / 2)
-        return rows + tiles * (in_c / 4 * PER_TILE_IN + out_c * PER_TILE_OUT) + products + filters
+        position = PER_STEP * in_c / 2 + PER_POSITION + PER_EIGHT * ceil((in_c / 2 - 1) / 8)
+        products = blocks * out_c / 2 * (PER_BLOCK * self.parts + TILE * position)
+        tile = in_c / 4 * PER_TILE_IN + out_c * (PER_TILE_OUT + PER_AWAY * away)
+        copied = words * PER_WORD + bands * PER_BAND
+        return copied + tiles * tile + out_c * edges + products + filters
 
 
 def _plans(down: int, across: int) -> Iterator[_Plan]:
@@ -127,7 +138,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
 
     return Way(
         name="winograd small" if plan.small else "winograd",
-        instructions=batches * plan.instructions(in_c, out_c),
+        instructions=batches * plan.instructions(in_c, output.shape, layer.away),
         flash_bytes=(TAPS * TAPS if plan.small else TILE * 2) * in_c * out_c + 12 * out_c,
         scratch_bytes=plan.scratch_bytes(in_c),
         code=(
