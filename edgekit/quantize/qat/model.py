@@ -15,6 +15,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.quantize.fold import Folded, Point
 from edgekit.quantize.qat.fake import MODES, KernelPlan, fake_kernels, fake_quant_class, pool_ties
+from edgekit.quantize.qat.sums import Sum, sums_of, twice_rounded
 from edgekit.quantize.ranges import Histogram, Measured, choose_ranges, method_named
 from edgekit.quantize.ranges.images import Pixels
 from edgekit.quantize.rounding.base import half_away
@@ -174,7 +175,7 @@ def make_qat(
         )
     plans = {kernel.layer: _plan(folded, kernel, bits_of(kernel.path)) for kernel in folded.kernels}
     nodes: dict[str, Any] = {}
-    made = _Placer(ranges, mode, nodes)
+    made = _Placer(ranges, mode, nodes, sums_of(folded, plans))
     exact = folded.rebuild(made.everywhere)
     train = folded.rebuild(made.inside)
     return QatModel(folded, train, exact, nodes, plans, dict(ranges))
@@ -204,21 +205,36 @@ class _Placer:
     ranges: Mapping[str, Range]
     mode: str
     nodes: dict[str, Any]
-    ties: dict[str, Any] = field(default_factory=dict)
+    sums: Mapping[str, Sum]
+    roundings: dict[str, Any] = field(default_factory=dict)
 
     def everywhere(self, point: Point, tensor: Any) -> Any:
         root = point.same_as or point.name
         if root not in self.ranges or (point.same_as and point.kind in _MOVES):
             return tensor
         node = self._node(root, point)
-        if point.same_as and point.kind.startswith("AveragePooling"):
-            tensor = self._ties(point, node)(tensor)
-        return node(tensor)
+        return node(self._as_summed(point, tensor))
 
-    def _ties(self, point: Point, node: Any) -> Any:
-        if point.name not in self.ties:
-            self.ties[point.name] = pool_ties(node, _layer_name("ties", point.name))
-        return self.ties[point.name]
+    def _as_summed(self, point: Point, tensor: Any) -> Any:
+        """`tensor` with the rounding of the sums that it holds, where they have one of their own.
+
+        The layer that does it is one for all models that are built.
+        """
+        if point.name not in self.roundings:
+            self.roundings[point.name] = self._rounding(point)
+        rounding = self.roundings[point.name]
+        return tensor if rounding is None else rounding(tensor)
+
+    def _rounding(self, point: Point) -> Any:
+        node = self.nodes[point.same_as or point.name]
+        if point.same_as and point.kind.startswith("AveragePooling"):
+            return pool_ties(node, _layer_name("ties", point.name))
+        found = self.sums.get(point.name)
+        if found is None or not self.nodes.keys() >= set(found.sources):
+            return None
+        if not node.built:
+            node.build(())  # its ends are read before it is called
+        return twice_rounded(found, self.nodes.__getitem__, node, _layer_name("sums", point.name))
 
     def inside(self, point: Point, tensor: Any) -> Any:
         return tensor if point.role == "output" else self.everywhere(point, tensor)
