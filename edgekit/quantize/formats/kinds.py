@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What TFLite Micro's kernels take, found by running each in its interpreter.
 
-`benchmarks/quant_formats.py` tries every kind in every format; where it finds something else, these
-tables are to be changed.
+`tests/unit/test_formats.py` holds these tables to it: what is offered runs right there, and what is
+refused does not.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WEIGHTS = {
 KEPT_INT8 = {"PRELU": (1,)}
 # Outputs whose scale TFLite's specification fixes: 1/32768 for int16.
 FIXED_SCALE = {"SOFTMAX": 1 / 32768, "LOGISTIC": 1 / 32768, "TANH": 1 / 32768}
-# Ops that move values and do not change them: input and output have one scale.
+# Ops that move values and do not change them, or clamp them (RELU6): one scale.
 SAME_SCALE = (
     "AVERAGE_POOL_2D",
     "BATCH_TO_SPACE_ND",
@@ -32,6 +32,7 @@ SAME_SCALE = (
     "PACK",
     "PAD",
     "PADV2",
+    "RELU6",
     "RESHAPE",
     "RESIZE_BILINEAR",
     "RESIZE_NEAREST_NEIGHBOR",
@@ -54,6 +55,7 @@ INT16_KINDS = (
     "CONCATENATION",
     "CONV_2D",
     "DEPTHWISE_CONV_2D",
+    "EXPAND_DIMS",
     "FULLY_CONNECTED",
     "LEAKY_RELU",
     "LOGISTIC",
@@ -67,18 +69,22 @@ INT16_KINDS = (
     "PADV2",
     "PRELU",
     "RELU",
+    "RELU6",
     "RESHAPE",
     "RESIZE_NEAREST_NEIGHBOR",
     "SLICE",
     "SOFTMAX",
     "SPLIT",
+    "SPLIT_V",
     "SQUARED_DIFFERENCE",
+    "SQUEEZE",
     "STRIDED_SLICE",
     "SUB",
     "SUM",
     "TANH",
     "TRANSPOSE",
     "TRANSPOSE_CONV",
+    "UNPACK",
 )
 # With 16-bit activations. Of the others the kernels read an int32 bias as int64, without a word.
 INT32_BIAS_KINDS = ("CONV_2D", "FULLY_CONNECTED")
