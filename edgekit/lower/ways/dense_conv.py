@@ -11,15 +11,18 @@ import numpy as np
 
 from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import Const, KernelCall, Target
+from edgekit.lower.ways.gathering import rows_around, windows_around
 from edgekit.lower.ways.narrow import Narrowed, narrowed
 from edgekit.lower.ways.pack import can_pair, dense_stream, window_order
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op, Tensor
 
-# Instructions counted in the assembly of firmware/runtime: per pair of inputs, per block of 4
-# pixels and 2 channels, per expanded byte, and per block of 4 pixels outside of it.
-PER_INPUT, PER_BLOCK, PER_BYTE, PER_FOUR = 12.2, 62.0, 0.95, 90.0
+# Instructions counted in the assembly of ek_dense_block.h and ek_expand_block.h, for 4 pixels: per
+# pair of inputs and 2 channels, per 16 of them after the first, per 2 channels, where halves go
+# away from zero; per 4 bytes, per 2 and for a single one behind them, per run.
+PER_INPUT, PER_SIXTEEN, PER_BLOCK, PER_AWAY = 12.0, 3.0, 52.0, 8.0
+PER_WORD, PER_TWO, PER_ONE, PER_RUN = 15.0, 17.0, 5.0, 5.0
 LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
 BLOCK_CODE = ("dense block", 1070)
 EXPAND_CODE = ("expand block", 220)
@@ -29,7 +32,8 @@ EXPAND_CODE = ("expand block", 220)
 class Frame:
     """Where a convolution's inputs come from, whatever weights are packed like: `runs` runs of
     `run` contiguous inputs for each of `pixels` outputs, `params` without the layer's, and bytes
-    of `copies` in the scratch behind the expanded inputs."""
+    of `copies` in the scratch behind the expanded inputs; `around` are the instructions that find
+    the inputs, `code` what does so."""
 
     kernel: str  # its kernels are called <kernel>_<packing>
     name: str
@@ -39,6 +43,7 @@ class Frame:
     pixels: int
     copies: int
     lead: int
+    around: float
     code: tuple[str, int]
 
 
@@ -65,7 +70,8 @@ def rows_frame(op: Op, graph: Graph) -> Frame | None:
     rows = output.elements // out_c
     lead = max(ceil(rows / 4) - 1, 0) * 4 * max(out_c - in_c, 0)
     params = {"rows": rows, "in_c": in_c}
-    return Frame("rows", "rows", params, in_c, 1, rows, 0, lead, ("rows packed", 200))
+    code = ("rows packed", 200)
+    return Frame("rows", "rows", params, in_c, 1, rows, 0, lead, rows_around(rows), code)
 
 
 def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, int]) -> Frame:
@@ -86,6 +92,7 @@ def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, 
         batches * out_h * out_w,
         padded if pads else 5 * run,
         pixel_lead(shape, in_c, out_c),
+        windows_around(params),
         ("conv packed", 600),
     )
 
@@ -148,11 +155,14 @@ def _way(op: Op, layer: Narrowed, frame: Frame) -> Way:
             leads=((0, frame.lead),),
         )
 
-    blocks, pairs = ceil(frame.pixels / 4), ceil(len(layer.weights) / 2)
-    expanded = blocks * (PER_FOUR + 8 * len(order) * PER_BYTE)
+    blocks, pairs, length = ceil(frame.pixels / 4), ceil(len(layer.weights) / 2), len(order)
+    block = PER_BLOCK + PER_AWAY * layer.away + length * PER_INPUT
+    block += PER_SIXTEEN * max(ceil((length - 1) / 16), 1)
+    words, rest = divmod(frame.run, 4)
+    run = PER_RUN + words * PER_WORD + rest // 2 * PER_TWO + rest % 2 * PER_ONE
     return Way(
         name=f"packed {frame.name}",
-        instructions=expanded + blocks * pairs * (len(order) * PER_INPUT + PER_BLOCK),
+        instructions=frame.around + blocks * (frame.runs * run + pairs * block),
         flash_bytes=4 * pairs * (len(order) + 6),
         scratch_bytes=scratch,
         code=(frame.code, EXPAND_CODE, (f"{BLOCK_CODE[0]} {layer.away}", BLOCK_CODE[1])),

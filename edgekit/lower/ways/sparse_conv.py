@@ -35,8 +35,8 @@ from edgekit.tflite.graph import Graph, Op
 
 # Counted in firmware/runtime/ek_sparse_block.h and ek_expand_pairs.h, instructions and cycles of a
 # Cortex-M4: per entry, per turn of the unrolled loop, per block of 4 pixels and 2 channels, per
-# expanded byte (neighbours, six pairs), and per block of 4 pixels outside of it.
-PER_ENTRY, PER_TURN, PER_BLOCK, PER_FOUR = 14.0, 3.0, 72.0, 90.0
+# expanded byte (neighbours, six pairs).
+PER_ENTRY, PER_TURN, PER_BLOCK = 14.0, 3.0, 64.0
 PER_BYTE = {False: 1.75, True: 3.8}
 BLOCK_CODE = ("sparse block", 700)
 EXPAND_CODE = {False: ("expand pairs", 280), True: ("expand six", 260)}
@@ -113,7 +113,7 @@ def _way(op: Op, layer: Narrowed, frame: Frame, form: _Form) -> Way:
 
     blocks = ceil(frame.pixels / 4)
     turns = int((-(-form.counts // UNROLL)).sum())
-    expanded = blocks * (PER_FOUR + 4 * frame.run * frame.runs * PER_BYTE[form.six])
+    expanded = frame.around + blocks * 4 * frame.run * frame.runs * PER_BYTE[form.six]
     work = form.counts.sum() * PER_ENTRY + turns * PER_TURN + len(form.counts) * PER_BLOCK
     return Way(
         name=f"{'2 of 4' if form.six else '2x2'} {frame.name}",
