@@ -20,6 +20,8 @@ typedef struct {
   int32_t fours, rest; /* outputs of a line: 4 * fours + rest */
   int32_t lines;       /* of the output, at least 1 */
   ek_narrowing narrowing;
+  int32_t k_lines, steps, gap; /* of ek_depthwise_taps.h: kernel lines, words of each, bytes from
+                                  behind a line's words to the next line's */
 } ek_depthwise_shape;
 
 /* The twin; `stride` along the line is 1 or 2. */

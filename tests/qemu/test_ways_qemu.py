@@ -9,6 +9,7 @@ from edgekit.lower.build import lower_graph
 from edgekit.lower.program import Target
 from edgekit.tflite.reader import read_graph
 from tests.support.core_models import golden_hashes, run_model
+from tests.support.dsp_models import DSP_MODELS
 from tests.support.exact import needs_tflm
 from tests.support.helium_models import HELIUM_MODELS
 from tests.support.on_core import core_board
@@ -16,7 +17,6 @@ from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import RELU, SAME
 from tests.support.way_models import (
     FUNCTIONS,
-    MODELS,
     PLAIN_MODELS,
     depthwise,
     only,
@@ -44,22 +44,22 @@ def _one_way(request, monkeypatch):
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
-@pytest.mark.parametrize("way", MODELS)
+@pytest.mark.parametrize("way", DSP_MODELS)
 def test_assembly_and_twins_on_a_cortex_m4(way, function, out_zp, tmp_path):
-    data = MODELS[way](function, out_zp)
+    data = DSP_MODELS[way](function, out_zp)
     check(data, "cortex-m4", tmp_path, ("-O2",), ("-O1", "-DEK_PORTABLE"))
 
 
-@pytest.mark.parametrize("way", MODELS)
+@pytest.mark.parametrize("way", DSP_MODELS)
 def test_without_a_floating_point_unit_values_are_parked_on_the_stack(way, tmp_path):
-    data = MODELS[way](*FUNCTIONS[0])
+    data = DSP_MODELS[way](*FUNCTIONS[0])
     check(data, "cortex-m4", tmp_path, NO_FPU)
 
 
 @pytest.mark.parametrize("core", ["cortex-m7", "cortex-m33"])
-@pytest.mark.parametrize("way", MODELS)
+@pytest.mark.parametrize("way", DSP_MODELS)
 def test_other_cores(way, core, tmp_path):
-    check(MODELS[way](*FUNCTIONS[0]), core, tmp_path, ("-O0",))
+    check(DSP_MODELS[way](*FUNCTIONS[0]), core, tmp_path, ("-O0",))
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS[::3])
