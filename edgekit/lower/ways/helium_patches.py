@@ -74,7 +74,8 @@ class _Plan:
 
     @property
     def flat(self) -> bool:
-        return self.rows and self.block == self.channels
+        """Whether a line of the block's channels is one run of bytes."""
+        return self.block == self.channels == self.along.in_step
 
     @property
     def columns(self) -> int:
@@ -209,7 +210,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, window: dict[str, i
     along, across = plan.along, plan.across
     lists, rest = plan.lists()
     in_place = bool(plan.whole or plan.save) and output.elements <= source.elements
-    lead = 0 if in_place else _rows_lead(graph, op, window) if plan.flat else None
+    lead = 0 if in_place else _rows_lead(graph, op, window) if plan.flat and plan.rows else None
     params = {
         **{"n": along.size, "pad": along.pad, "in_step": along.in_step},
         **{"lines": across.size, "out_lines": across.out, "line_stride": across.stride},
