@@ -91,12 +91,12 @@ EK_NOINLINE void ek_conv_helium_copies(const ek_conv_helium_params *p, ek_conv_h
 }
 
 EK_KERNEL void ek_conv_helium_image(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
-                                    const int32_t *stream, int8_t *x, int32_t away) {
+                                    const int32_t *stream, int8_t *x, ek_helium_block_fn block) {
   ek_conv_helium_at at = ek_conv_helium_start(p);
   for (int32_t pixels = p->out_h * p->out_w; pixels > 0; pixels -= p->pixels) {
     const int32_t count = ek_min(pixels, p->pixels);
     ek_conv_helium_copies(p, &at, in, x, count);
-    ek_helium_pixels(&p->layer, x, stream, out, count, away);
+    ek_helium_pixels(&p->layer, x, stream, out, count, block);
     out += count * p->layer.out_c;
   }
 }
@@ -121,35 +121,23 @@ EK_NOINLINE void ek_conv_helium_pad(const ek_conv_helium_params *p, const ek_con
   ek_helium_copy(padded + p->pad_top * to_row + p->pad_left * p->in_c, in, &copy);
 }
 
-EK_KERNEL void ek_conv_helium_run(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
-                                  const int32_t *stream, int8_t *x, int32_t away) {
+EK_NOINLINE void ek_conv_helium_run(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
+                                    const int32_t *stream, int8_t *x, ek_helium_block_fn block) {
   const ek_conv_helium_params padded = ek_conv_helium_padded(p);
   const ek_conv_helium_params *image = p->pad_input ? &padded : p;
   int8_t *copy = x + 16 * (p->pixels * p->layer.steps + 1);
   for (int32_t b = 0; b < p->batches; ++b) {
     if (p->pad_input) ek_conv_helium_pad(p, &padded, in, copy);
-    ek_conv_helium_image(image, p->pad_input ? copy : in, out, stream, x, away);
+    ek_conv_helium_image(image, p->pad_input ? copy : in, out, stream, x, block);
     in += p->in_h * p->in_w * p->in_c;
     out += p->out_h * p->out_w * p->layer.out_c;
   }
 }
 
-EK_NOINLINE void ek_conv_helium_up(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
-                                   const int32_t *stream, int8_t *x) {
-  ek_conv_helium_run(p, in, out, stream, x, 0);
-}
-EK_NOINLINE void ek_conv_helium_away(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
-                                     const int32_t *stream, int8_t *x) {
-  ek_conv_helium_run(p, in, out, stream, x, 1);
-}
-
 EK_KERNEL void ek_conv_helium(const ek_conv_helium_params *p, const int8_t *in, int8_t *out,
                               const int32_t *stream, void *scratch) {
-  if (p->layer.away) {
-    ek_conv_helium_away(p, in, out, stream, (int8_t *)scratch);
-  } else {
-    ek_conv_helium_up(p, in, out, stream, (int8_t *)scratch);
-  }
+  ek_conv_helium_run(p, in, out, stream, (int8_t *)scratch,
+                     ek_helium_block_for(p->layer.steps, p->layer.away));
   const int32_t pixels = p->batches * p->out_h * p->out_w;
   ek_clamp_all(out, pixels * p->layer.out_c, p->layer.low, p->layer.high);
 }

@@ -96,14 +96,15 @@ EK_NAKED const int32_t *ek_helium_block_away(const int8_t *x EK_UNUSED,
 }
 #endif
 
-/* `away` is a constant at each call, so that a model holds only the variants it needs. */
-EK_KERNEL const int32_t *ek_helium_block(const int8_t *x, const int32_t *stream, int8_t *out,
-                                         const ek_helium_shape *s, int32_t away) {
-#ifdef EK_HELIUM
-  return away ? ek_helium_block_away(x, stream, out, s) : ek_helium_block_up(x, stream, out, s);
-#else
-  return ek_helium_block_c(x, stream, out, s, away);
-#endif
+#ifndef EK_HELIUM
+EK_NOINLINE const int32_t *ek_helium_block_up(const int8_t *x, const int32_t *stream, int8_t *out,
+                                              const ek_helium_shape *s) {
+  return ek_helium_block_c(x, stream, out, s, 0);
 }
+EK_NOINLINE const int32_t *ek_helium_block_away(const int8_t *x, const int32_t *stream, int8_t *out,
+                                                const ek_helium_shape *s) {
+  return ek_helium_block_c(x, stream, out, s, 1);
+}
+#endif
 
 #endif

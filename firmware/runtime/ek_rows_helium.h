@@ -14,36 +14,24 @@ typedef struct {
   ek_helium_layer layer;
 } ek_rows_helium_params;
 
-EK_KERNEL void ek_rows_helium_run(const ek_rows_helium_params *p, const int8_t *in, int8_t *out,
-                                  const int32_t *stream, int8_t *x, int32_t away) {
+EK_NOINLINE void ek_rows_helium_run(const ek_rows_helium_params *p, const int8_t *in, int8_t *out,
+                                    const int32_t *stream, int8_t *x, ek_helium_block_fn block) {
   const int32_t bytes = 16 * p->layer.steps;
   const int32_t whole = p->in_c == bytes; /* rows without gaps are one run */
   for (int32_t left = p->rows; left > 0; left -= p->pixels) {
     const int32_t count = ek_min(left, p->pixels);
     const ek_copy_shape copy = {whole ? bytes * count : p->in_c, whole ? 1 : count, p->in_c, bytes};
     ek_helium_copy(x, in, &copy);
-    ek_helium_pixels(&p->layer, x, stream, out, count, away);
+    ek_helium_pixels(&p->layer, x, stream, out, count, block);
     in += count * p->in_c;
     out += count * p->layer.out_c;
   }
 }
 
-EK_NOINLINE void ek_rows_helium_up(const ek_rows_helium_params *p, const int8_t *in, int8_t *out,
-                                   const int32_t *stream, int8_t *x) {
-  ek_rows_helium_run(p, in, out, stream, x, 0);
-}
-EK_NOINLINE void ek_rows_helium_away(const ek_rows_helium_params *p, const int8_t *in, int8_t *out,
-                                     const int32_t *stream, int8_t *x) {
-  ek_rows_helium_run(p, in, out, stream, x, 1);
-}
-
 EK_KERNEL void ek_rows_helium(const ek_rows_helium_params *p, const int8_t *in, int8_t *out,
                               const int32_t *stream, void *scratch) {
-  if (p->layer.away) {
-    ek_rows_helium_away(p, in, out, stream, (int8_t *)scratch);
-  } else {
-    ek_rows_helium_up(p, in, out, stream, (int8_t *)scratch);
-  }
+  ek_rows_helium_run(p, in, out, stream, (int8_t *)scratch,
+                     ek_helium_block_for(p->layer.steps, p->layer.away));
   ek_clamp_all(out, p->rows * p->layer.out_c, p->layer.low, p->layer.high);
 }
 

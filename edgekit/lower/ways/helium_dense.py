@@ -27,6 +27,7 @@ LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding aroun
 PER_STEP, PER_BLOCK, PER_AWAY, PER_FOUR, PER_PASS = 14.0, 27.0, 4.0, 16.0, 130.0
 PER_SHORT, PER_RUN, PER_COPY, PER_WINDOW, PER_EDGE = 6.0, 8.0, 3.0, 9.0, 70.0
 PER_FC_STEP, PER_EIGHT, PER_ROW = 17.2, 30.0, 90.0
+PER_FIXED = (32.0, 49.0, 63.0, 77.0)  # in ek_helium_steps.h, of one step to four
 BLOCK_CODE, FC_CODE = 620, 680
 COPY_CODE = ("helium copy", 220)
 
@@ -205,13 +206,20 @@ def _way(
 ) -> Way:
     fours, steps = ceil(len(layer.weights) / FOUR), ceil(layer.weights.shape[1] / INPUTS)
     passes, pairs = ceil(pixels / at_once), ceil(pixels / 2)
-    block = steps * PER_STEP + PER_BLOCK + layer.away * PER_AWAY
+    fixed = steps <= len(PER_FIXED)
+    block = PER_FIXED[steps - 1] if fixed else steps * PER_STEP + PER_BLOCK
+    block += layer.away * PER_AWAY
+    block_code = (
+        (f"helium steps {steps} {layer.away}", 230 + 68 * steps)
+        if fixed
+        else (f"helium block {layer.away}", BLOCK_CODE)
+    )
     return Way(
         name=name,
         instructions=copies + passes * (PER_PASS + fours * PER_FOUR) + pairs * fours * block,
         flash_bytes=fours * FOUR * (12 + steps * INPUTS),
         scratch_bytes=scratch,
-        code=(code, COPY_CODE, (f"helium block {layer.away}", BLOCK_CODE)),
+        code=(code, COPY_CODE, block_code),
         lower=lower,
         lead=lead,
     )
