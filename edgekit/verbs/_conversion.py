@@ -268,7 +268,9 @@ def _compare(done: Conversion, floats: Floats, hosted: Hosted, progress: Progres
             done.tflite, done.graph, hosted.golden, floats.x, task.advance
         )
         error = output_error(floats.outputs, quantized) | {"samples": len(floats.x[0])}
-        evidence = full_evidence(done.evidence, done.graph, floats.outputs, quantized, watcher)
+        clipped = {row.index: row.clipped for row in done.statistics() if row.kind != "weights"}
+        evidence = replace(done.evidence, clipped=clipped)
+        evidence = full_evidence(evidence, done.graph, floats.outputs, quantized, watcher)
         done = replace(done, output_error=error, checks=checked(evidence, done.allow))
         if not scored or floats.scored is None or floats.scored.y is None:
             return done

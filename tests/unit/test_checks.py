@@ -129,6 +129,15 @@ def test_saturation_counts_but_for_the_ends_of_the_activation() -> None:
     assert statuses(relu, **seen(relu, 400))["saturation"] == "failed"
 
 
+@pytest.mark.parametrize(
+    ("share", "status"), [(0.001, "passed"), (0.03, "warned"), (0.4, "failed")]
+)
+def test_values_that_only_round_to_an_end_are_no_saturation(share: float, status: str) -> None:
+    data = dense()
+    clipped = {read_graph(data).outputs[0]: share}
+    assert statuses(data, **seen(data, 400), clipped=clipped)["saturation"] == status
+
+
 def outputs(data: bytes, floats: np.ndarray, integers: np.ndarray) -> str:
     return statuses(data, floats=[floats], integers=[integers])["agreement"]
 

@@ -31,6 +31,8 @@ FIXED = {
     "L2_NORMALIZATION": {"int8": (1 / 128, 0)},
     "LOG_SOFTMAX": {"int8": (16 / 256, 127)},
 }
+# A fused LSTM's last output is its state, operand 18: copied as it is stored.
+_FUSED, _STATE = "UNIDIRECTIONAL_SEQUENCE_LSTM", 18
 TOLERANCE = 1e-6  # a scale is a float32
 _VALUES = ("int8", "uint8", "int16")
 
@@ -42,6 +44,8 @@ def _look(evidence: Evidence) -> Iterator[Finding]:
             words = _unequal(op, evidence.graph)
         elif op.kind in FIXED:
             words = _not_fixed(op, evidence.graph)
+        elif op.kind == _FUSED:
+            words = _other_state(op, evidence.graph)
         if words:
             yield _finding(op, words)
 
@@ -53,7 +57,8 @@ def _finding(op: Op, words: str) -> Finding:
     return Finding(
         op.layer,
         f"op {op.kind} of layer '{op.layer}' {words}",
-        "convert the Keras model again, without quantization nodes of its own",
+        "convert the Keras model again, without quantization nodes of its own, and leave "
+        "--calibration converter away",
     )
 
 
@@ -68,6 +73,16 @@ def _unequal(op: Op, graph: Graph) -> str:
                 f"point {other.q.zero_point}) as it is stored"
             )
     return ""
+
+
+def _other_state(op: Op, graph: Graph) -> str:
+    state, output = graph.operand(op, _STATE), graph.output_of(op)
+    if state is None or state.quant is None or output.quant is None or same(state, output):
+        return ""
+    return (
+        f"copies its state (scale {state.q.scale:.6g}) to its output (scale "
+        f"{output.q.scale:.6g}) as it is stored"
+    )
 
 
 def same(one: Tensor, other: Tensor) -> bool:

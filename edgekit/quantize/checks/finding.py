@@ -30,7 +30,8 @@ class Evidence:
 
     `converted` says that edgekit made the file, which `where` names. `seen` holds what each
     activation was on `samples` samples of the calibration set (`generated`: not real), `floats`
-    and `integers` the outputs on them as real numbers, float model's and int8 model's.
+    and `integers` the outputs on them as real numbers, float model's and int8 model's. `clipped`
+    is the share of an activation's float values outside of its range, where that was measured.
     `lost_zeros` is what counting the zeros of pruned kernels found.
     """
 
@@ -43,6 +44,7 @@ class Evidence:
     floats: Sequence[np.ndarray] | None = None
     integers: Sequence[np.ndarray] | None = None
     lost_zeros: tuple[Finding, ...] | None = None
+    clipped: Mapping[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 """saturation: values of the calibration set that lie outside of what a tensor can hold.
 
 Looked at where values are made without a natural end: behind sums and products. The end that a
-fused ReLU, or the type of an image, gives is no saturation.
+fused ReLU, or the type of an image, gives is no saturation. Values that only round to an end, as
+those of a channel that hardly varies may, are told from others where float values were measured.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ _ENDS = {1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 
 
 def _look(evidence: Evidence) -> Iterator[Finding]:
-    graph, seen = evidence.graph, evidence.seen or {}
+    graph, seen, clipped = evidence.graph, evidence.seen or {}, evidence.clipped or {}
     moved = _bounded_next(graph)
     for op in graph.ops:
         if op.kind not in (*_UNBOUNDED, *_SUMS) or op.outputs[0] in moved:
             continue
         output = graph.output_of(op)
         share = _share(op, output, seen.get(output.index))
+        share = min(share, clipped.get(output.index, share))
         if share >= REMARKABLE:
             yield Finding(
                 op.layer,
