@@ -13,6 +13,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.model.info import InputSpec
 from edgekit.model.tf import quiet, tensorflow
+from edgekit.quantize.clamps import rescaled_clamps
 from edgekit.quantize.faults import converter_fault, refuse_loops
 from edgekit.quantize.naming import LayerNames, rename_tensors
 from edgekit.quantize.ranges import Measured, method_named
@@ -109,7 +110,7 @@ def convert_int8(
     if fault is not None:
         raise converter_fault(fault, heard.text, names) from fault
     used = TRAINED if trained else method if ranging.measured else CONVERTER
-    data, remarks = rename_tensors(data, names), (*remarks, *ranging.remarks)
+    data, remarks = rename_tensors(rescaled_clamps(data), names), (*remarks, *ranging.remarks)
     if weights is not None:
         data, remarks = weights.formatted(data), (*remarks, *weights.remarks)
     return Quantized(data, ranging.float_file, used, ranging.measured, remarks)

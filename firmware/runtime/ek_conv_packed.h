@@ -104,6 +104,24 @@ EK_KERNEL void ek_expand_windows(const ek_conv_source *s, const ek_tap at[4], in
   (void)s->expand(x, pixels, &s->window);
 }
 
+/* Whether the next four windows lie side by side in the input. */
+EK_KERNEL int ek_four_inside(const ek_conv_source *s, const ek_tap *next) {
+  return next->x + 4 <= s->p->out_w && (uint32_t)next->top < s->tops &&
+         (uint32_t)next->left < s->lefts && (uint32_t)(next->left + 3 * s->p->stride_w) < s->lefts;
+}
+
+/* Then it takes no more than this; `next` moves on. */
+EK_KERNEL void ek_expand_inside(const ek_conv_source *s, ek_tap *next, int32_t *x) {
+  const ek_conv_packed_params *p = s->p;
+  const int32_t step = p->stride_w * p->in_c;
+  const int8_t *first = s->in + (next->top * p->in_w + next->left) * p->in_c;
+  const int8_t *pixels[4] = {first, first + step, first + 2 * step, first + 3 * step};
+  (void)s->expand(x, pixels, &s->window);
+  next->x += 3;
+  next->left += 3 * p->stride_w;
+  ek_tap_next(p, next);
+}
+
 /* The next `count` windows, in the four places. */
 EK_KERNEL void ek_next_taps(const ek_conv_packed_params *p, ek_tap *next, ek_tap at[4],
                             int32_t count) {
@@ -141,9 +159,13 @@ EK_NOINLINE void ek_conv_packed_image(const ek_conv_packed_params *p, const int8
   ek_tap next = {-p->pad_top, -p->pad_left, 0};
   for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
     const int32_t count = ek_min(left, 4);
-    ek_tap at[4];
-    ek_next_taps(p, &next, at, count);
-    ek_expand_windows(&source, at, x);
+    if (ek_four_inside(&source, &next)) {
+      ek_expand_inside(&source, &next, x);
+    } else {
+      ek_tap at[4];
+      ek_next_taps(p, &next, at, count);
+      ek_expand_windows(&source, at, x);
+    }
     ek_dense_pixels(run, x, out, count);
     out += count * p->layer.out_c;
   }

@@ -25,6 +25,15 @@ MULTIPLIED = [
     ((1, 6, 9, 6), (3, 3), (2, 2), (1, 1), 2, SAME),
     ((2, 1, 9, 4), (3, 3), (1, 2), (1, 1), 2, SAME),
 ]
+SINGLE = [
+    ((1, 9, 10, 1), (4, 3), (2, 1), (1, 1), 8, SAME),
+    ((1, 7, 6, 1), (5, 5), (1, 2), (2, 1), 3, SAME),
+    ((2, 4, 5, 1), (1, 1), (1, 1), (1, 1), 2, SAME),
+]
+
+
+def single(function: int, out_zp: int) -> bytes:
+    return side_by_side(depthwise_any, [(case, function, out_zp) for case in SINGLE])
 
 
 def depthwise_taps(function: int, out_zp: int) -> bytes:
@@ -38,6 +47,7 @@ def multiplied(function: int, out_zp: int) -> bytes:
 # Name of a way -> a model whose layers that way can run.
 DSP_MODELS: dict[str, Callable[[int, int], bytes]] = {
     **MODELS,
+    "packed windows, single": single,
     "planes, multiplied": multiplied,
     "planes taps": depthwise_taps,
 }

@@ -109,6 +109,20 @@ def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
         yield _way(op, layer, frame)
 
 
+@way_for("DEPTHWISE_CONV_2D")
+def packed_single(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
+    """Of one input channel: a convolution with as many output channels as it is multiplied by."""
+    source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+    _, k_h, k_w, out_c = weights.shape
+    window = window_params(op.options, source.shape, output.shape, k_h, k_w)
+    if source.shape[3] != 1 or window["dilation_w"] != 1 or out_c < 2:
+        return
+    assert weights.data is not None
+    layer = narrowed(op, graph, weights.data.reshape(k_h * k_w, out_c).T)
+    if layer is not None and can_pair(layer):
+        yield _way(op, layer, _windows_frame(source, output, 1, window))
+
+
 @way_for("FULLY_CONNECTED")
 def packed_rows(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     """As a 1x1 convolution over rows."""
