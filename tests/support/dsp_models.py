@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import SAME, VALID
-from tests.support.way_models import MODELS, depthwise_any
+from tests.support.way_models import MODELS, convolutions, denses, depthwise_any
 
 DEPTHWISE_TAPS = [
     ((1, 9, 11, 8), (5, 5), (1, 1), (1, 1), 1, SAME),
@@ -47,6 +47,8 @@ def multiplied(function: int, out_zp: int) -> bytes:
 # Name of a way -> a model whose layers that way can run.
 DSP_MODELS: dict[str, Callable[[int, int], bytes]] = {
     **MODELS,
+    "wide windows": convolutions,
+    "wide rows": denses,
     "packed windows, single": single,
     "planes, multiplied": multiplied,
     "planes taps": depthwise_taps,

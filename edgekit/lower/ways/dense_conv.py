@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONV_2D, and FULLY_CONNECTED of many rows, over packed channel pairs, four pixels at a time."""
+"""CONV_2D, and FULLY_CONNECTED of many rows, over pairs of channels, four pixels at a time.
+
+Weights are packed, a byte each, or wide: two bytes each, which need not be taken apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -13,7 +16,7 @@ from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import Const, KernelCall, Target
 from edgekit.lower.ways.gathering import rows_around, windows_around
 from edgekit.lower.ways.narrow import Narrowed, narrowed
-from edgekit.lower.ways.pack import can_pair, dense_stream, window_order
+from edgekit.lower.ways.pack import can_pair, dense_stream, wide_stream, window_order
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op, Tensor
@@ -21,11 +24,27 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 # Instructions counted in the assembly of ek_dense_block.h and ek_expand_block.h, for 4 pixels: per
 # pair of inputs and 2 channels, per 16 of them after the first, per 2 channels, where halves go
 # away from zero; per 4 bytes, per 2 and for a single one behind them, per run.
-PER_INPUT, PER_SIXTEEN, PER_BLOCK, PER_AWAY = 12.0, 3.0, 52.0, 8.0
+PER_SIXTEEN, PER_AWAY = 3.0, 8.0
 PER_WORD, PER_TWO, PER_ONE, PER_RUN = 15.0, 17.0, 5.0, 5.0
 LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
-BLOCK_CODE = ("dense block", 1070)
 EXPAND_CODE = ("expand block", 220)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packing:
+    """How weights lie: the kernel's suffix, the stream's maker and its words per pair of inputs and
+    of channels, instructions per pair of inputs and per 2 channels, the block's name and bytes."""
+
+    name: str
+    stream: Callable[[Narrowed, np.ndarray], np.ndarray]
+    words: int
+    per_input: float
+    per_block: float
+    block: tuple[str, int]
+
+
+PACKED = _Packing("packed", dense_stream, 1, 12.0, 52.0, ("dense block", 1070))
+WIDE = _Packing("wide", wide_stream, 2, 11.0, 44.0, ("wide block", 980))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +124,8 @@ def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if frame is None:
         return
     layer = narrowed(op, graph, weights.data.reshape(len(weights.data), -1))
-    if layer is not None and can_pair(layer):
-        yield _way(op, layer, frame)
+    if layer is not None:
+        yield from _ways(op, layer, frame)
 
 
 @way_for("DEPTHWISE_CONV_2D")
@@ -119,8 +138,8 @@ def packed_single(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
         return
     assert weights.data is not None
     layer = narrowed(op, graph, weights.data.reshape(k_h * k_w, out_c).T)
-    if layer is not None and can_pair(layer):
-        yield _way(op, layer, _windows_frame(source, output, 1, window))
+    if layer is not None:
+        yield from _ways(op, layer, _windows_frame(source, output, 1, window))
 
 
 @way_for("FULLY_CONNECTED")
@@ -131,8 +150,8 @@ def packed_rows(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if frame is None:
         return
     layer = narrowed(op, graph, weights.data, float_product=not weights.q.per_channel)
-    if layer is not None and can_pair(layer):
-        yield _way(op, layer, frame)
+    if layer is not None:
+        yield from _ways(op, layer, frame)
 
 
 def _is_rows(window: dict[str, int], source: tuple[int, ...], output: tuple[int, ...]) -> bool:
@@ -154,32 +173,38 @@ def dense_layer(layer: Narrowed, order: np.ndarray) -> dict[str, int]:
     return {"inputs": len(order), "out_c": len(layer.weights)} | layer.params()
 
 
-def _way(op: Op, layer: Narrowed, frame: Frame) -> Way:
+def _ways(op: Op, layer: Narrowed, frame: Frame) -> Iterator[Way]:
+    if can_pair(layer):
+        yield _way(op, layer, frame, PACKED)
+    yield _way(op, layer, frame, WIDE)
+
+
+def _way(op: Op, layer: Narrowed, frame: Frame, packing: _Packing) -> Way:
     order = window_order(frame.runs, frame.run)
     scratch = 16 * len(order) + frame.copies
 
     def lower() -> KernelCall:
         return KernelCall(
-            kernel=f"{frame.kernel}_packed",
+            kernel=f"{frame.kernel}_{packing.name}",
             params=frame.params | {"layer": dense_layer(layer, order)},
             inputs=op.inputs[:1],
             outputs=op.outputs,
-            consts=(Const("stream", dense_stream(layer, order)),),
+            consts=(Const("stream", packing.stream(layer, order)),),
             scratch_bytes=scratch,
             leads=((0, frame.lead),),
         )
 
     blocks, pairs, length = ceil(frame.pixels / 4), ceil(len(layer.weights) / 2), len(order)
-    block = PER_BLOCK + PER_AWAY * layer.away + length * PER_INPUT
+    block = packing.per_block + PER_AWAY * layer.away + length * packing.per_input
     block += PER_SIXTEEN * max(ceil((length - 1) / 16), 1)
     words, rest = divmod(frame.run, 4)
     run = PER_RUN + words * PER_WORD + rest // 2 * PER_TWO + rest % 2 * PER_ONE
     return Way(
-        name=f"packed {frame.name}",
+        name=f"{packing.name} {frame.name}",
         instructions=frame.around + blocks * (frame.runs * run + pairs * block),
-        flash_bytes=4 * pairs * (len(order) + 6),
+        flash_bytes=4 * pairs * (length * packing.words + 6),
         scratch_bytes=scratch,
-        code=(frame.code, EXPAND_CODE, (f"{BLOCK_CODE[0]} {layer.away}", BLOCK_CODE[1])),
+        code=(frame.code, EXPAND_CODE, (f"{packing.block[0]} {layer.away}", packing.block[1])),
         lower=lower,
         lead=frame.lead,
     )

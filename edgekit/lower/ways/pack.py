@@ -84,3 +84,17 @@ def dense_stream(layer: Narrowed, order: np.ndarray) -> np.ndarray:
             finish_words(layer, a, b),
         ]
     return np.concatenate(parts)
+
+
+def wide_stream(layer: Narrowed, order: np.ndarray) -> np.ndarray:
+    """The stream of `ek_wide_block`, int32."""
+    weights = np.append(layer.weights, np.zeros((len(layer.weights), 1), np.int64), axis=1)
+    parts = []
+    for a, b in channel_pairs(len(layer.weights)):
+        words = [lane_words(weights[c, order[:, 0]], weights[c, order[:, 1]]) for c in (a, b)]
+        parts += [
+            wrap32(layer.bias[[a, b]]),
+            np.stack(words, axis=1).reshape(-1),
+            finish_words(layer, a, b),
+        ]
+    return np.concatenate(parts)
