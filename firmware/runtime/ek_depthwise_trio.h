@@ -134,7 +134,7 @@ EK_KERNEL void ek_depthwise_trio(const ek_depthwise_trio_params *p, const int8_t
   const ek_depthwise_trio_run run = {
       p, weights, records, list, plane, ek_trio_line_for(p->away), (int8_t)p->in_zero_point};
   ek_trio_taps(p, list);
-  ek_trio_fill(plane, lines * p->phase * p->along.stride + 1, p->in_zero_point);
+  ek_trio_fill(plane, lines * p->phase * p->along.stride + EK_TRIO_SPARE, p->in_zero_point);
   for (int32_t b = 0; b < p->batches; ++b) {
     ek_depthwise_trio_image(&run, in, out);
     in += p->along.n * p->across.n * p->in_c;

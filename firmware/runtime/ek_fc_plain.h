@@ -84,17 +84,20 @@ EK_NAKED void ek_fc_plain_away(const uint8_t *x EK_UNUSED, const uint8_t *weight
 
 #ifdef EK_RV32
 /* The products and sums of four channels in registers. */
+#define EK_FC_PLAIN_FOUR(k)                                                         \
+  a += (uint32_t)at[k] * weights[4 * k], b += (uint32_t)at[k] * weights[4 * k + 1]; \
+  c += (uint32_t)at[k] * weights[4 * k + 2], d += (uint32_t)at[k] * weights[4 * k + 3];
 EK_OPTIMIZED void ek_fc_plain_rv32(const uint8_t *x, const uint8_t *weights,
                                    const ek_stepped *records, int8_t *out,
                                    const ek_fc_plain_shape *s) {
   for (int32_t four = 0; four < s->fours; ++four, records += 4, out += 4) {
     uint32_t a = 0, b = 0, c = 0, d = 0;
-    for (const uint8_t *at = x, *end = x + s->inputs; at < end; ++at, weights += 4) {
-      const uint32_t value = *at;
-      a += value * weights[0];
-      b += value * weights[1];
-      c += value * weights[2];
-      d += value * weights[3];
+    const uint8_t *at = x, *end = x + s->inputs;
+    for (; end - at >= 4; at += 4, weights += 16) {
+      EK_FC_PLAIN_FOUR(0) EK_FC_PLAIN_FOUR(1) EK_FC_PLAIN_FOUR(2) EK_FC_PLAIN_FOUR(3)
+    }
+    for (; at < end; ++at, weights += 4) {
+      EK_FC_PLAIN_FOUR(0)
     }
     const uint32_t sums[4] = {a, b, c, d};
     for (int32_t i = 0; i < 4; ++i) {

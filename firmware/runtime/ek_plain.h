@@ -20,11 +20,15 @@ typedef struct {
   int32_t zero, below; /* 0 and 0 without the correction */
 } ek_stepped;
 
-EK_KERNEL int8_t ek_step(int32_t sum, const ek_stepped *s) {
+/* `away`: whether the record has a correction. */
+EK_KERNEL int8_t ek_step_of(int32_t sum, const ek_stepped *s, int32_t away) {
   const uint32_t a = (uint32_t)ek_clamp(sum, 0, s->span);
   uint32_t line = (a * (uint32_t)s->p0 >> 12) + a * (uint32_t)s->p1 + (uint32_t)s->k;
-  if ((int32_t)a < s->zero) line += (uint32_t)s->below;
+  if (away && (int32_t)a < s->zero) line += (uint32_t)s->below;
   return (int8_t)((int32_t)line >> 23);
+}
+EK_KERNEL int8_t ek_step(int32_t sum, const ek_stepped *s) {
+  return ek_step_of(sum, s, 1);
 }
 
 #ifdef EK_THUMB
@@ -48,7 +52,7 @@ EK_KERNEL int8_t ek_step(int32_t sum, const ek_stepped *s) {
   "movs r2, r0\nmuls r2, r6\nlsrs r2, r2, #12\nadds r2, r5\n" AWAY \
   "muls r0, r7\nadds r0, r2\nasrs r0, r0, #23\n"
 #define EK_STEP_CLAMP "cmp r0, r4\nbls 9f\nasrs r2, r0, #31\nmovs r0, r4\nbics r0, r2\n9:\n"
-#define EK_STEP_UP                                                                                 \
+#define EK_STEP_UP \
   "cmp r0, r4\nbls 9f\nbge 7f\nasrs r0, r5, #23\nb 6f\n7: movs r0, r4\n9:\n" EK_STEP_LINE("") "6:" \
                                                                                               "\n"
 #endif

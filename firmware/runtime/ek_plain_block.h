@@ -11,6 +11,7 @@
 #define EK_PLAIN_BLOCK_H
 
 #include "ek_plain.h"
+#include "ek_plain_words.h"
 
 typedef struct {
   int32_t inputs;   /* at least 1 */
@@ -77,35 +78,20 @@ EK_NAKED void ek_plain_block_away(const int32_t *x EK_UNUSED, const uint8_t *wei
 #endif
 
 #ifdef EK_RV32
-/* Four channels at a time: sixteen sums, four inputs and a weight in registers. */
-#define EK_PLAIN_ROW(n, k)          \
-  w = weights[(n)*s->inputs + (k)]; \
-  a##n += x0 * w, b##n += x1 * w, c##n += x2 * w, d##n += x3 * w;
-#define EK_PLAIN_OUT(n) ek_plain_write(out + (n), a##n, b##n, c##n, d##n, x, records + (n), s);
-EK_KERNEL void ek_plain_write(int8_t *out, uint32_t a, uint32_t b, uint32_t c, uint32_t d,
-                              const int32_t *x, const ek_stepped *r, const ek_plain_shape *s) {
-  const uint32_t start = (uint32_t)r->start;
-  out[0] = ek_step((int32_t)(a + start + (uint32_t)x[0]), r);
-  out[s->step] = ek_step((int32_t)(b + start + (uint32_t)x[1]), r);
-  out[s->skip] = ek_step((int32_t)(c + start + (uint32_t)x[2]), r);
-  out[s->skip + s->step] = ek_step((int32_t)(d + start + (uint32_t)x[3]), r);
-}
-
 EK_OPTIMIZED void ek_plain_block_rv32(const int32_t *x, const uint8_t *weights,
                                       const ek_stepped *records, int8_t *out,
                                       const ek_plain_shape *s) {
   const int32_t fours = s->channels / 4;
-  for (int32_t i = 0; i < fours; ++i, out += 4, records += 4, weights += 4 * s->inputs) {
-    uint32_t a0 = 0, b0 = 0, c0 = 0, d0 = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
-    uint32_t a2 = 0, b2 = 0, c2 = 0, d2 = 0, a3 = 0, b3 = 0, c3 = 0, d3 = 0;
-    const int32_t *at = x + 4;
-    for (int32_t k = 0; k < s->inputs; ++k, at += 4) {
-      const uint32_t x0 = (uint32_t)at[0], x1 = (uint32_t)at[1];
-      const uint32_t x2 = (uint32_t)at[2], x3 = (uint32_t)at[3];
-      uint32_t w;
-      EK_PLAIN_ROW(0, k) EK_PLAIN_ROW(1, k) EK_PLAIN_ROW(2, k) EK_PLAIN_ROW(3, k)
+  for (int32_t i = 0; i < fours; ++i, weights += 4 * s->inputs) {
+    uint32_t words[16];
+    ek_plain_words_rv32((const uint32_t *)x + 4, weights, s->inputs, words);
+    for (int32_t c = 0; c < 4; ++c, ++out, ++records) {
+      const ek_stepped r = *records;
+      for (int32_t px = 0; px < 4; ++px) {
+        const uint32_t sum = words[4 * c + px] + (uint32_t)r.start + (uint32_t)x[px];
+        out[(px & 1) * s->step + (px >> 1) * s->skip] = ek_step((int32_t)sum, &r);
+      }
     }
-    EK_PLAIN_OUT(0) EK_PLAIN_OUT(1) EK_PLAIN_OUT(2) EK_PLAIN_OUT(3)
   }
   ek_plain_shape rest = *s;
   rest.channels = s->channels % 4;

@@ -9,6 +9,7 @@
 #ifndef EK_TRIO_BLOCK_H
 #define EK_TRIO_BLOCK_H
 
+#include "ek_plain_words.h"
 #include "ek_trio.h"
 
 typedef struct {
@@ -17,14 +18,18 @@ typedef struct {
   int32_t at[6];    /* where the outputs of the pixels lie behind `out`; the first one's is 0 */
 } ek_trio_shape;
 
+/* The record is copied: a store of an output could change it, for all that the compiler knows. */
 EK_KERNEL void ek_trio_write(const uint32_t *words, const uint32_t *x, const ek_stepped *record,
-                             int8_t *out, const ek_trio_shape *s) {
-  const uint32_t start = (uint32_t)record->start;
+                             int8_t *out, const ek_trio_shape *s, int32_t away) {
+  const ek_stepped r = *record;
+  const uint32_t start = (uint32_t)r.start;
   for (int32_t i = 0; i < 2; ++i) {
     int32_t sums[3];
     ek_trio_sums(words[2 * i] + x[2 * i] + start + (start << 21),
                  words[2 * i + 1] + x[2 * i + 1] + start + (start << 10), sums);
-    for (int32_t px = 0; px < 3; ++px) out[s->at[3 * i + px]] = ek_step(sums[px], record);
+    out[s->at[3 * i]] = ek_step_of(sums[0], &r, away);
+    out[s->at[3 * i + 1]] = ek_step_of(sums[1], &r, away);
+    out[s->at[3 * i + 2]] = ek_step_of(sums[2], &r, away);
   }
 }
 
@@ -36,7 +41,7 @@ EK_NOINLINE void ek_trio_block_c(const uint32_t *x, const uint8_t *weights,
     for (int32_t k = 0; k < s->inputs; ++k) {
       for (int32_t i = 0; i < 4; ++i) words[i] += x[4 * k + 4 + i] * weights[k];
     }
-    ek_trio_write(words, x, records + c, out, s);
+    ek_trio_write(words, x, records + c, out, s, 1);
   }
 }
 
@@ -84,34 +89,29 @@ EK_NAKED void ek_trio_block_away(const uint32_t *x EK_UNUSED, const uint8_t *wei
 #endif
 
 #ifdef EK_RV32
-/* Four channels at a time: sixteen words of sums, four inputs and a weight in registers. */
-#define EK_TRIO_ROW(n)            \
-  w = weights[(n)*s->inputs + k]; \
-  a##n += x0 * w, b##n += x1 * w, c##n += x2 * w, d##n += x3 * w;
-#define EK_TRIO_FOUR(n)                                   \
-  {                                                       \
-    const uint32_t words[4] = {a##n, b##n, c##n, d##n};   \
-    ek_trio_write(words, x, records + (n), out + (n), s); \
-  }
-
-EK_OPTIMIZED void ek_trio_block_rv32(const uint32_t *x, const uint8_t *weights,
-                                     const ek_stepped *records, int8_t *out,
-                                     const ek_trio_shape *s) {
+EK_KERNEL void ek_trio_block_fours(const uint32_t *x, const uint8_t *weights,
+                                   const ek_stepped *records, int8_t *out, const ek_trio_shape *s,
+                                   int32_t away) {
   const int32_t fours = s->channels / 4;
-  for (int32_t i = 0; i < fours; ++i, out += 4, records += 4, weights += 4 * s->inputs) {
-    uint32_t a0 = 0, b0 = 0, c0 = 0, d0 = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
-    uint32_t a2 = 0, b2 = 0, c2 = 0, d2 = 0, a3 = 0, b3 = 0, c3 = 0, d3 = 0;
-    const uint32_t *at = x + 4;
-    for (int32_t k = 0; k < s->inputs; ++k, at += 4) {
-      const uint32_t x0 = at[0], x1 = at[1], x2 = at[2], x3 = at[3];
-      uint32_t w;
-      EK_TRIO_ROW(0) EK_TRIO_ROW(1) EK_TRIO_ROW(2) EK_TRIO_ROW(3)
-    }
-    EK_TRIO_FOUR(0) EK_TRIO_FOUR(1) EK_TRIO_FOUR(2) EK_TRIO_FOUR(3)
+  for (int32_t i = 0; i < fours; ++i, weights += 4 * s->inputs) {
+    uint32_t words[16];
+    ek_plain_words_rv32(x + 4, weights, s->inputs, words);
+    for (int32_t c = 0; c < 4; ++c) ek_trio_write(words + 4 * c, x, records++, out++, s, away);
   }
   ek_trio_shape rest = *s;
   rest.channels = s->channels % 4;
   ek_trio_block_c(x, weights, records, out, &rest);
+}
+
+EK_OPTIMIZED void ek_trio_block_rv32_up(const uint32_t *x, const uint8_t *weights,
+                                        const ek_stepped *records, int8_t *out,
+                                        const ek_trio_shape *s) {
+  ek_trio_block_fours(x, weights, records, out, s, 0);
+}
+EK_OPTIMIZED void ek_trio_block_rv32_away(const uint32_t *x, const uint8_t *weights,
+                                          const ek_stepped *records, int8_t *out,
+                                          const ek_trio_shape *s) {
+  ek_trio_block_fours(x, weights, records, out, s, 1);
 }
 #endif
 
@@ -123,8 +123,7 @@ EK_KERNEL ek_trio_block_fn ek_trio_block_for(int32_t away) {
 #ifdef EK_THUMB
   return away ? ek_trio_block_away : ek_trio_block_up;
 #elif defined(EK_RV32)
-  (void)away;
-  return ek_trio_block_rv32;
+  return away ? ek_trio_block_rv32_away : ek_trio_block_rv32_up;
 #else
   (void)away;
   return ek_trio_block_c;

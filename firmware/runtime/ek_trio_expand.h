@@ -9,12 +9,15 @@
  * sums[0] and sums[1]. */
 EK_NOINLINE void ek_trio_expand_c(uint32_t *to, const int8_t *a, const int8_t *b, const int8_t *c,
                                   int32_t bytes, uint32_t *sums) {
+  uint32_t first = 0, second = 0;
   for (int32_t i = 0; i < bytes; ++i, to += 4) {
     to[0] = ek_trio_first(a[i], b[i]);
     to[1] = ek_trio_second(b[i], c[i]);
-    sums[0] += to[0];
-    sums[1] += to[1];
+    first += to[0];
+    second += to[1];
   }
+  sums[0] += first;
+  sums[1] += second;
 }
 
 #ifdef EK_THUMB

@@ -12,6 +12,8 @@
 
 #include "ek_trio.h"
 
+#define EK_TRIO_SPARE 2 /* places behind the plane that are read, for outputs that nobody wants */
+
 typedef struct {
   int32_t offset, weight;
 } ek_trio_tap;
@@ -100,12 +102,62 @@ EK_NAKED void ek_trio_line_away(const uint32_t *plane EK_UNUSED, const ek_trio_t
 }
 #endif
 
+#ifdef EK_RV32
+/* Three places at a time: six words of sums in registers. */
+#define EK_TRIO_RV32(n) a##n += at[2 * n] * w, b##n += at[2 * n + 1] * w;
+#define EK_TRIO_RV32_OUT(n)                         \
+  {                                                 \
+    int32_t sums[3];                                \
+    ek_trio_sums(a##n, b##n, sums);                 \
+    to[0] = ek_step_of(sums[0], &r, away);          \
+    to[s->part[0]] = ek_step_of(sums[1], &r, away); \
+    to[s->part[1]] = ek_step_of(sums[2], &r, away); \
+    to += s->out_step;                              \
+  }
+EK_KERNEL void ek_trio_line_threes(const uint32_t *plane, const ek_trio_tap *taps,
+                                   const ek_stepped *record, int8_t *out, const ek_trio_line *s,
+                                   int32_t away) {
+  const ek_stepped r = *record;
+  const uint32_t start = (uint32_t)r.start;
+  const uint32_t first = start + (start << 21), second = start + (start << 10);
+  const ek_trio_tap *end = taps + s->taps;
+  for (int32_t line = 0; line < s->lines; ++line, plane += s->advance / 4, out += s->out_pitch) {
+    const uint32_t *from = plane;
+    int8_t *to = out;
+    for (int32_t left = s->outputs; left > 0; left -= 3, from += 6) {
+      uint32_t a0 = first, a1 = first, a2 = first, b0 = second, b1 = second, b2 = second;
+      for (const ek_trio_tap *tap = taps; tap < end; ++tap) {
+        const uint32_t *at = from + ((uint32_t)tap->offset >> 2);
+        const uint32_t w = (uint32_t)tap->weight;
+        EK_TRIO_RV32(0) EK_TRIO_RV32(1) EK_TRIO_RV32(2)
+      }
+      EK_TRIO_RV32_OUT(0)
+      if (left > 1) EK_TRIO_RV32_OUT(1)
+      if (left > 2) EK_TRIO_RV32_OUT(2)
+    }
+  }
+}
+
+EK_OPTIMIZED void ek_trio_line_rv32_up(const uint32_t *plane, const ek_trio_tap *taps,
+                                       const ek_stepped *record, int8_t *out,
+                                       const ek_trio_line *s) {
+  ek_trio_line_threes(plane, taps, record, out, s, 0);
+}
+EK_OPTIMIZED void ek_trio_line_rv32_away(const uint32_t *plane, const ek_trio_tap *taps,
+                                         const ek_stepped *record, int8_t *out,
+                                         const ek_trio_line *s) {
+  ek_trio_line_threes(plane, taps, record, out, s, 1);
+}
+#endif
+
 typedef void (*ek_trio_line_fn)(const uint32_t *, const ek_trio_tap *, const ek_stepped *, int8_t *,
                                 const ek_trio_line *);
 
 EK_KERNEL ek_trio_line_fn ek_trio_line_for(int32_t away) {
 #ifdef EK_THUMB
   return away ? ek_trio_line_away : ek_trio_line_up;
+#elif defined(EK_RV32)
+  return away ? ek_trio_line_rv32_away : ek_trio_line_rv32_up;
 #else
   (void)away;
   return ek_trio_line_c;

@@ -50,10 +50,30 @@ EK_NAKED void ek_winograd_sums_asm(uint32_t *out EK_UNUSED, const int32_t *v EK_
 }
 #endif
 
+#ifdef EK_RV32
+/* Two channels at a time, the sums of the tiles in registers. */
+#define EK_WINOGRAD_ONE(n)     \
+  f = (uint32_t)(int32_t)u[n]; \
+  a += v[4 * n] * f, b += v[4 * n + 1] * f, c += v[4 * n + 2] * f, d += v[4 * n + 3] * f;
+EK_OPTIMIZED void ek_winograd_sums_rv32(uint32_t *out, const uint32_t *v, const int16_t *u,
+                                        int32_t channels) {
+  for (int32_t p = 0; p < 36; ++p, out += 4) {
+    uint32_t a = 0, b = 0, c = 0, d = 0;
+    for (const int16_t *end = u + channels; u < end; u += 2, v += 8) {
+      uint32_t f;
+      EK_WINOGRAD_ONE(0) EK_WINOGRAD_ONE(1)
+    }
+    out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+  }
+}
+#endif
+
 EK_KERNEL void ek_winograd_sums(uint32_t *out, const int32_t *v, const int16_t *u,
                                 int32_t channels) {
 #ifdef EK_THUMB
   ek_winograd_sums_asm(out, v, u, channels);
+#elif defined(EK_RV32)
+  ek_winograd_sums_rv32(out, (const uint32_t *)v, u, channels);
 #else
   ek_winograd_sums_c(out, v, u, channels);
 #endif

@@ -11,18 +11,13 @@ import numpy as np
 from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import narrowed
+from edgekit.lower.ways.plain_costs import BlockCosts, RowCosts, plain_costs
 from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 PIXELS, FOUR, OFFSET = 4, 4, 128
-# Counted in firmware/runtime/ek_plain_*.h and ek_fc_plain.h: per input and per channel of four
-# pixels, with the correction, per byte that becomes a word, per run of them, per pixel; per input
-# and per four channels of a row, per input once, per row.
-PER_INPUT, PER_CHANNEL, PER_AWAY = 10.4, 92.0, 12.0
-PER_BYTE, PER_RUN, PER_PIXEL = 5.1, 42.0, 60.0
-PER_FC_INPUT, PER_FOUR, PER_FC_BYTE, PER_ROW = 13.5, 115.0, 6.0, 100.0
 BLOCK_CODE, FC_CODE = 460, 640
 EXPAND_CODE = ("plain expand", 80)
 RECORD_BYTES = 28
@@ -42,9 +37,9 @@ def plain_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
         return
     ones = (window[key] == 1 for key in ("k_h", "k_w", "stride_h", "stride_w"))
     if all(ones) and source.shape[:3] == output.shape[:3]:
-        yield _rows(op, graph, layer)
+        yield _rows(op, graph, layer, plain_costs(target.core).block)
     else:
-        yield _windows(op, graph, layer, window)
+        yield _windows(op, graph, layer, window, plain_costs(target.core).block)
 
 
 @way_for("FULLY_CONNECTED", needs=PLAIN)
@@ -54,11 +49,11 @@ def plain_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     assert weights.data is not None
     layer = stepped(narrowed(op, graph, weights.data, float_product=not weights.q.per_channel))
     if layer is not None:
-        yield _row(op, graph, layer)
-        yield _rows(op, graph, layer)
+        yield _row(op, graph, layer, plain_costs(target.core).row)
+        yield _rows(op, graph, layer, plain_costs(target.core).block)
 
 
-def _rows(op: Op, graph: Graph, layer: Stepped) -> Way:
+def _rows(op: Op, graph: Graph, layer: Stepped, costs: BlockCosts) -> Way:
     out_c, in_c = layer.layer.weights.shape
     rows = graph.output_of(op).elements // out_c
     lead = max(ceil(rows / PIXELS) - 1, 0) * PIXELS * max(out_c - in_c, 0)
@@ -76,12 +71,14 @@ def _rows(op: Op, graph: Graph, layer: Stepped) -> Way:
             leads=((0, lead),),
         )
 
-    expand = PIXELS * (PER_PIXEL / 2 + in_c * PER_BYTE)
-    cost = ceil(rows / PIXELS) * (expand + out_c * _per_channel(layer))
+    expand = PIXELS * (costs.per_pixel / 2 + in_c * costs.per_byte)
+    cost = ceil(rows / PIXELS) * (expand + out_c * _per_channel(layer, costs))
     return _way("plain rows", layer, cost, scratch, ("plain rows", 200), lower, lead)
 
 
-def _windows(op: Op, graph: Graph, layer: Stepped, window: dict[str, int]) -> Way:
+def _windows(
+    op: Op, graph: Graph, layer: Stepped, window: dict[str, int], costs: BlockCosts
+) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     batches, in_h, in_w, in_c = source.shape
     _, out_h, out_w, out_c = output.shape
@@ -102,12 +99,12 @@ def _windows(op: Op, graph: Graph, layer: Stepped, window: dict[str, int]) -> Wa
             leads=((0, lead),),
         )
 
-    expand = PIXELS * (PER_PIXEL + window["k_h"] * PER_RUN + taps * PER_BYTE)
-    cost = batches * ceil(out_h * out_w / PIXELS) * (expand + out_c * _per_channel(layer))
+    expand = PIXELS * (costs.per_pixel + window["k_h"] * costs.per_run + taps * costs.per_byte)
+    cost = batches * ceil(out_h * out_w / PIXELS) * (expand + out_c * _per_channel(layer, costs))
     return _way("plain windows", layer, cost, scratch, ("plain windows", 560), lower, lead)
 
 
-def _row(op: Op, graph: Graph, layer: Stepped) -> Way:
+def _row(op: Op, graph: Graph, layer: Stepped, costs: RowCosts) -> Way:
     out_c, depth = layer.layer.weights.shape
     rows = graph.output_of(op).elements // out_c
     in_place = rows == 1 and out_c <= depth
@@ -126,15 +123,15 @@ def _row(op: Op, graph: Graph, layer: Stepped) -> Way:
         )
 
     fours = ceil(out_c / FOUR)
-    four = PER_FOUR + PER_AWAY * layer.layer.away + depth * PER_FC_INPUT
-    cost = rows * (PER_ROW + depth * PER_FC_BYTE + fours * four)
+    four = costs.per_four + costs.per_away * layer.layer.away + depth * costs.per_input
+    cost = rows * (costs.per_row + depth * costs.per_byte + fours * four)
     lead = 0 if in_place else None
     return _way("plain row", layer, cost, depth, ("plain row", 240), lower, lead, fc=True)
 
 
-def _per_channel(layer: Stepped) -> float:
+def _per_channel(layer: Stepped, costs: BlockCosts) -> float:
     taps = layer.layer.weights.shape[1]
-    return PER_CHANNEL + PER_AWAY * layer.layer.away + taps * PER_INPUT
+    return costs.per_channel + costs.per_away * layer.layer.away + taps * costs.per_input
 
 
 def _way(

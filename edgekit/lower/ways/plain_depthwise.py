@@ -11,18 +11,14 @@ import numpy as np
 
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import narrowed
-from edgekit.lower.ways.plain import PER_AWAY, RECORD_BYTES, stepped_records
+from edgekit.lower.ways.plain import RECORD_BYTES, stepped_records
+from edgekit.lower.ways.plain_costs import LineCosts, plain_costs
 from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 PLANE_BYTES = 8192  # of scratch, where one output line does not take more
-# Counted in firmware/runtime/ek_plain_lines.h and ek_depthwise_plain.h: per tap and per four
-# outputs, per output, per line of outputs, per channel and strip, per tap of those; per input that
-# becomes a word, per line of inputs.
-PER_TAP, PER_FOUR, PER_OUTPUT, PER_LINE, PER_STRIP, PER_WEIGHT = 11.4, 34.0, 18.5, 20.0, 150.0, 6.0
-PER_WORD, PER_IN_LINE = 6.2, 45.0
 CODE = (("plain depthwise", 800), ("plain lines", 520))
 
 
@@ -79,15 +75,16 @@ class _Plan:
         taps = self.along.taps * self.across.taps
         return 8 * taps + 4 * (self.words * self.lines_in(self.strip) + 3)
 
-    def instructions(self, in_c: int, multiplier: int, away: bool) -> float:
+    def instructions(self, in_c: int, multiplier: int, away: bool, costs: LineCosts) -> float:
         along, across = self.along, self.across
         taps = along.taps * across.taps
         strips = ceil(across.out_n / self.strip)
         in_lines = strips * self.lines_in(self.strip)
-        plane = in_lines * (PER_IN_LINE + along.n * PER_WORD)
-        output = along.out_n * (PER_OUTPUT + away * PER_AWAY / 4)
-        line = PER_LINE + ceil(along.out_n / 4) * (PER_FOUR + taps * PER_TAP) + output
-        once = strips * (PER_STRIP + taps * PER_WEIGHT)
+        plane = in_lines * (costs.per_in_line + along.n * costs.per_word)
+        places = costs.per_places + away * costs.per_away + taps * costs.per_tap
+        output = along.out_n * costs.per_output
+        line = costs.per_line + ceil(along.out_n / costs.abreast) * places + output
+        once = strips * (costs.per_strip + taps * costs.per_weight)
         return in_c * (plane + multiplier * (across.out_n * line + once))
 
 
@@ -104,8 +101,13 @@ def plain_depthwise(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     x, y = axes(source.shape, output.shape, window)
     plans = (_Plan(x, y), _Plan(y, x))
     multiplier, away = out_c // source.shape[3], layer.layer.away
-    best = min(plans, key=lambda plan: plan.instructions(source.shape[3], multiplier, away))
-    yield _way(op, graph, layer, best, rows=best is plans[0])
+    costs = plain_costs(target.core).lines
+
+    def cost(plan: _Plan) -> float:
+        return plan.instructions(source.shape[3], multiplier, away, costs)
+
+    best = min(plans, key=cost)
+    yield _way(op, graph, layer, best, source.shape[0] * cost(best), rows=best is plans[0])
 
 
 def axes(
@@ -124,7 +126,7 @@ def axes(
     return x, y
 
 
-def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, *, rows: bool) -> Way:
+def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, cost: float, *, rows: bool) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     in_c, away = source.shape[3], layer.layer.away
     multiplier = len(layer.records) // in_c
@@ -151,7 +153,7 @@ def _way(op: Op, graph: Graph, layer: Stepped, plan: _Plan, *, rows: bool) -> Wa
 
     return Way(
         name="plain lines",
-        instructions=source.shape[0] * plan.instructions(in_c, multiplier, away),
+        instructions=cost,
         flash_bytes=layer.layer.weights.size + RECORD_BYTES * len(layer.records),
         scratch_bytes=plan.scratch_bytes,
         code=CODE,

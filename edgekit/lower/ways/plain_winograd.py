@@ -11,6 +11,7 @@ import numpy as np
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import narrowed
 from edgekit.lower.ways.plain import RECORD_BYTES, stepped_records
+from edgekit.lower.ways.plain_costs import WinogradCosts, plain_costs
 from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.ways.winograd import FILTER, SIDE, TAPS, TILE
@@ -18,9 +19,6 @@ from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 LARGEST_SUM = (1 << 31) // 576  # of weights times int8 inputs: 576 times that is an int32
-# Counted in firmware/runtime/ek_winograd_plain.h: per tile and input channel, per tile and output
-# channel, per four tiles and output channel, and per input channel of those.
-PER_TILE_IN, PER_TILE_OUT, PER_SUMS, PER_CHANNEL = 1180.0, 1120.0, 1000.0, 36 * 11.0
 CODE = (("plain winograd", 1300),)
 
 
@@ -38,10 +36,10 @@ def plain_winograd(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     layer = stepped(narrowed(op, graph, weights.data.reshape(out_c, -1)))
     if layer is None or 128 * np.abs(layer.layer.weights).sum(axis=1).max() >= LARGEST_SUM:
         return
-    yield _way(op, graph, layer, window)
+    yield _way(op, graph, layer, window, plain_costs(target.core).winograd)
 
 
-def _way(op: Op, graph: Graph, layer: Stepped, window: dict[str, int]) -> Way:
+def _way(op: Op, graph: Graph, layer: Stepped, window: dict[str, int], costs: WinogradCosts) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     batches, in_h, in_w, in_c = source.shape
     _, out_h, out_w, out_c = output.shape
@@ -62,10 +60,11 @@ def _way(op: Op, graph: Graph, layer: Stepped, window: dict[str, int]) -> Way:
         )
 
     tiles = ceil(out_h / SIDE) * ceil(out_w / SIDE)
-    sums = ceil(tiles / 4) * out_c * (PER_SUMS + in_c * PER_CHANNEL)
+    sums = ceil(tiles / 4) * out_c * (costs.per_sums + in_c * costs.per_channel)
+    ends = tiles * (in_c * costs.per_tile_in + out_c * costs.per_tile_out)
     return Way(
         name="plain winograd",
-        instructions=batches * (tiles * (in_c * PER_TILE_IN + out_c * PER_TILE_OUT) + sums),
+        instructions=batches * (ends + sums),
         flash_bytes=2 * TILE * in_c * out_c + RECORD_BYTES * out_c,
         scratch_bytes=scratch,
         code=CODE,

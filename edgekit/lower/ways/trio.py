@@ -8,7 +8,6 @@ sum lies in -2^20 .. 2^20 - 1, which holds for all int8 inputs of the layers tha
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -17,6 +16,7 @@ from edgekit.lower.overlap import pixel_lead
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import INT8, narrowed
 from edgekit.lower.ways.plain import RECORD_BYTES, raised, stepped_records
+from edgekit.lower.ways.plain_costs import BlockCosts, plain_costs
 from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
@@ -25,26 +25,6 @@ from edgekit.tflite.graph import Graph, Op
 PIXELS = 6
 REACH = 1 << 20  # of a sum, either side of zero
 BLOCK_CODE, EXPAND_CODE = 440, ("trio expand", 100)
-
-
-@dataclass(frozen=True, slots=True)
-class _Costs:
-    """Instructions counted in firmware/runtime/ek_trio_*.h: per input and per channel of six
-    pixels, with the correction, per byte of three pixels, per run of them, per six pixels."""
-
-    per_input: float
-    per_channel: float
-    per_away: float
-    per_bytes: float
-    per_run: float
-    per_block: float
-
-
-THUMB_1 = _Costs(10.4, 130.0, 18.0, 14.0, 100.0, 190.0)
-COSTS = {
-    "cortex-m3": _Costs(6.4, 100.0, 12.0, 10.0, 80.0, 150.0),
-    "rv32": _Costs(10.0, 150.0, 0.0, 12.0, 80.0, 190.0),
-}
 
 
 @way_for("CONV_2D", needs=PLAIN)
@@ -104,8 +84,8 @@ def _rows(op: Op, graph: Graph, layer: Stepped, target: Target) -> Way:
             leads=((0, lead),),
         )
 
-    costs = COSTS.get(target.core, THUMB_1)
-    cost = blocks * (costs.per_block / 2 + _expand(costs, 1, in_c) + _channels(costs, layer))
+    costs = plain_costs(target.core).trio_block
+    cost = blocks * (costs.per_pixel + _expand(costs, 1, in_c) + _channels(costs, layer))
     return _way("trio rows", layer, cost, scratch, ("trio rows", 260), lower, lead)
 
 
@@ -130,17 +110,17 @@ def _windows(op: Op, graph: Graph, layer: Stepped, window: dict[str, int], targe
             leads=((0, lead),),
         )
 
-    costs = COSTS.get(target.core, THUMB_1)
-    block = costs.per_block + _expand(costs, window["k_h"], run) + _channels(costs, layer)
+    costs = plain_costs(target.core).trio_block
+    block = 2 * costs.per_pixel + _expand(costs, window["k_h"], run) + _channels(costs, layer)
     cost = batches * ceil(out_h * out_w / PIXELS) * block
     return _way("trio windows", layer, cost, scratch, ("trio windows", 640), lower, lead)
 
 
-def _expand(costs: _Costs, runs: int, run: int) -> float:
-    return 2 * runs * (costs.per_run + run * costs.per_bytes)
+def _expand(costs: BlockCosts, runs: int, run: int) -> float:
+    return 2 * runs * (costs.per_run + run * costs.per_byte)
 
 
-def _channels(costs: _Costs, layer: Stepped) -> float:
+def _channels(costs: BlockCosts, layer: Stepped) -> float:
     out_c, taps = layer.layer.weights.shape
     away = costs.per_away * layer.layer.away
     return out_c * (costs.per_channel + away + taps * costs.per_input)

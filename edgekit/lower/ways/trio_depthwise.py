@@ -10,6 +10,7 @@ from math import ceil
 from edgekit.lower.program import PLAIN, Const, KernelCall, Target
 from edgekit.lower.ways.narrow import narrowed
 from edgekit.lower.ways.plain import RECORD_BYTES, stepped_records
+from edgekit.lower.ways.plain_costs import LineCosts, plain_costs
 from edgekit.lower.ways.plain_depthwise import PLANE_BYTES, Axis, axes, tap_weights
 from edgekit.lower.ways.steps import Stepped, stepped
 from edgekit.lower.ways.trio import fits
@@ -17,31 +18,9 @@ from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
-PARTS, PLACE_BYTES, ABREAST = 3, 8, 2
+PARTS, PLACE_BYTES = 3, 8
+SPARE = 2  # EK_TRIO_SPARE in firmware/runtime/ek_trio_lines.h
 CODE = (("trio depthwise", 900), ("trio lines", 560))
-
-
-@dataclass(frozen=True, slots=True)
-class _Costs:
-    """Instructions counted in firmware/runtime/ek_trio_lines.h and ek_depthwise_trio.h: per tap of
-    six outputs, per six outputs, with the correction, per lines of outputs, per channel and strip,
-    per tap of those; per place of the plane, per line of it."""
-
-    per_tap: float
-    per_six: float
-    per_away: float
-    per_line: float
-    per_strip: float
-    per_weight: float
-    per_place: float
-    per_in_line: float
-
-
-THUMB_1 = _Costs(11.4, 125.0, 18.0, 20.0, 150.0, 6.0, 13.0, 110.0)
-COSTS = {
-    "cortex-m3": _Costs(7.4, 95.0, 12.0, 20.0, 130.0, 6.0, 11.0, 90.0),
-    "rv32": _Costs(18.0, 120.0, 0.0, 20.0, 150.0, 6.0, 14.0, 90.0),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +53,16 @@ class _Plan:
     @property
     def scratch_bytes(self) -> int:
         taps = self.along.taps * self.across.taps
-        return 8 * taps + PLACE_BYTES * (self.places * self.lines_in(self.strip) + 1)
+        return 8 * taps + PLACE_BYTES * (self.places * self.lines_in(self.strip) + SPARE)
 
-    def instructions(self, in_c: int, multiplier: int, away: bool, costs: _Costs) -> float:
+    def instructions(self, in_c: int, multiplier: int, away: bool, costs: LineCosts) -> float:
         along, across = self.along, self.across
         taps = along.taps * across.taps
         strips = ceil(across.out_n / (PARTS * self.strip))
         in_lines = strips * self.lines_in(self.strip)
-        plane = in_lines * (along.stride * costs.per_in_line + along.n * costs.per_place)
-        six = costs.per_six + away * costs.per_away + taps * costs.per_tap
-        line = costs.per_line + ceil(along.out_n / ABREAST) * six
+        plane = in_lines * (along.stride * costs.per_in_line + along.n * costs.per_word)
+        places = costs.per_places + away * costs.per_away + taps * costs.per_tap
+        line = costs.per_line + ceil(along.out_n / costs.abreast) * places
         once = strips * (costs.per_strip + taps * costs.per_weight)
         return in_c * (plane + multiplier * (strips * self.strip * line + once))
 
@@ -100,7 +79,7 @@ def trio_depthwise(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
         return
     x, y = axes(source.shape, output.shape, window)
     plans = (_Plan(x, y), _Plan(y, x))
-    costs = COSTS.get(target.core, THUMB_1)
+    costs = plain_costs(target.core).trio_lines
     multiplier, away = out_c // source.shape[3], layer.layer.away
 
     def cost(plan: _Plan) -> float:
