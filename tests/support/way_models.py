@@ -261,6 +261,11 @@ PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "plain winograd": winograds,
     "plain lines": depthwises,
     "plain lines, any": depthwises_any,
+    "trio windows": convolutions,
+    "trio windows, dilated": dilated,
+    "trio rows": denses,
+    "trio lines": depthwises,
+    "trio lines, any": depthwises_any,
     "formula": sums,
 }
 
