@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,10 +17,12 @@ from edgekit.model.tf import quiet, tensorflow
 from edgekit.quantize.clamps import rescaled_clamps
 from edgekit.quantize.faults import converter_fault, refuse_loops
 from edgekit.quantize.naming import LayerNames, rename_tensors
+from edgekit.quantize.order import as_traced
 from edgekit.quantize.ranges import Measured, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
 from edgekit.quantize.ranging import Ranging, Trained
 from edgekit.quantize.rewrite import rewritten
+from edgekit.quantize.rewrite.lstm import MARK, input_kernels
 from edgekit.quantize.weights import Weights
 
 IO_DTYPES = ("int8", "uint8", "float32")
@@ -96,7 +99,12 @@ def convert_int8(
         try:
             converter, remarks = _converter(tf, model, inputs)
             dtypes = (input_dtype, output_dtype)
-            ranging = Ranging(converter, method, samples, names, dtypes, weights, trained)
+            restored = partial(
+                as_traced,
+                arguments=[_argument(spec.name) for spec in inputs],
+                lstms=input_kernels(model.keras),
+            )
+            ranging = Ranging(converter, method, samples, names, dtypes, weights, trained, restored)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = samples
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -132,9 +140,22 @@ def _converter(
     with rewritten(model.keras) as remarks:
         concrete = tf.function(forward, autograph=False).get_concrete_function(*signature)
     refuse_loops(concrete.graph, _layer_names(model))
-    # Without a trackable object the converter freezes this very function instead of writing it
-    # to disk as a SavedModel and reading it back, which takes longer than the conversion.
-    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], None), tuple(remarks)
+    owner = _owner(tf, concrete)
+    return tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner), tuple(remarks)
+
+
+def _owner(tf: Any, concrete: Any) -> Any:
+    """What the converter is to take the variables of: None, or a module that has them.
+
+    Without one the converter freezes this very function instead of writing it to disk as a
+    SavedModel and reading it back, which takes longer than the conversion. But freezing puts
+    functions in line, a fused LSTM too.
+    """
+    if not any(MARK in f.attr for f in concrete.graph.as_graph_def().library.function):
+        return None
+    module = tf.Module()
+    module.held = list(concrete.variables)
+    return module
 
 
 def _argument(name: str) -> str:

@@ -11,7 +11,7 @@ too large, silently (TensorFlow 2.21).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edgekit.model.tf import tensorflow
@@ -19,7 +19,9 @@ from edgekit.quantize.checks.equal_scales import MOVES
 from edgekit.quantize.flatbuffer import schema, unpack
 
 # Ops with tensors inside that no interpreter shows: only the converter's calibrator sees them.
-_HIDDEN = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "BIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF")
+_HIDDEN = ("BIDIRECTIONAL_SEQUENCE_LSTM", "LSTM", "SVDF")
+_FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+_STATE = 18  # operand of a fused LSTM: its last output
 # Ops of one input and several outputs, all of one scale -> the input's place.
 _DIVIDES = {"SPLIT": 1, "SPLIT_V": 0, "UNPACK": 0}
 Ranges = Mapping[int, tuple[float, float]]
@@ -34,6 +36,26 @@ def hides_tensors(float_file: bytes) -> str:
         if kind in _HIDDEN:
             return str(kind)
     return ""
+
+
+def states_in(float_file: bytes) -> dict[int, int]:
+    """Of every fused LSTM: its state's tensor -> that of its outputs, which are of one scale."""
+    model = unpack(float_file)
+    kinds = {value: name for name, value in vars(schema().BuiltinOperator).items()}
+    found = {}
+    for op in model.subgraphs[0].operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        if kinds.get(max(code.builtinCode, code.deprecatedBuiltinCode)) == _FUSED:
+            found[int(op.inputs[_STATE])] = int(op.outputs[0])
+    return found
+
+
+def calibrated(float_file: bytes, samples: Callable[[], Iterator[list[Any]]]) -> bytes:
+    """The float file with the converter's own ranges, those inside of fused LSTMs among them."""
+    from tensorflow.lite.python.optimize import calibrator
+
+    wider = calibrator.add_intermediate_tensors(float_file)
+    return bytes(calibrator.Calibrator(wider).calibrate(samples))
 
 
 def ranges_in(float_file: bytes) -> dict[int, tuple[float, float]]:
@@ -140,18 +162,24 @@ def quantize_file(
     output_dtype: str = "int8",
     per_channel: bool = True,
     per_channel_dense: bool = True,
+    samples: Callable[[], Iterator[list[Any]]] | None = None,
 ) -> bytes:
     """The int8 file of a float file, with the ranges of its tensors as given.
 
     Weights int8 per channel (or per tensor), bias int32 with the scale of input times weights.
+    What happens inside of fused LSTMs is seen by the converter on `samples`.
     """
     tf = tensorflow()
     from tensorflow.lite.python.convert import mlir_quantize
 
     left_out = _said_by_outputs(float_file, ranges)
+    told = {i: r for i, r in ranges.items() if i not in left_out}
+    states = states_in(float_file)
+    told |= {state: ranges[output] for state, output in states.items() if output in ranges}
+    base = calibrated(float_file, samples) if states and samples is not None else float_file
     return bytes(
         mlir_quantize(
-            write_ranges(float_file, {i: r for i, r in ranges.items() if i not in left_out}),
+            write_ranges(base, told),
             not per_channel,
             input_data_type=getattr(tf, input_dtype),
             output_data_type=getattr(tf, output_dtype),

@@ -24,7 +24,8 @@ class Ranging:
     """Takes the place of a converter's quantizing step.
 
     With "converter" the converter goes its own way with the same samples; also where the float
-    file cannot be measured, which `remarks` then say. `measured` is None in both cases.
+    file cannot be measured, which `remarks` then say. `measured` is None in both cases. `restored`
+    mends the float file before anything else.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Ranging:
         dtypes: tuple[str, str],
         weights: Weights | None = None,
         trained: Trained | None = None,
+        restored: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self.float_file: bytes | None = None
         self.measured: Measured | None = None
         self.remarks: tuple[str, ...] = ()
         self._method, self._samples, self._names = method, samples, names
         self._dtypes, self._weights, self._trained = dtypes, weights, trained
+        self._restored = restored
         self._plain = getattr(converter, "_quantize", None)
         if self._plain is not None:
             # the converter offers no public view of its float file, and converting twice would
@@ -52,7 +55,7 @@ class Ranging:
 
     def _quantize(self, float_file: bytes, *arguments: Any, **options: Any) -> Any:
         assert self._plain is not None
-        self.float_file = bytes(float_file)
+        self.float_file = self._restored(bytes(float_file))
         if self._weights is not None:
             self.float_file = self._weights.before(self.float_file, self._names)
         if self._trained is not None:
@@ -83,6 +86,7 @@ class Ranging:
             input_dtype=taken,
             output_dtype=given,
             per_channel=not whole,
+            samples=self._samples,
         )
 
     def _round(self) -> None:

@@ -23,7 +23,7 @@ def test_no_split_of_a_bidirectional_lstm_stays_float(
     keras = pytest.importorskip("keras", reason="needs Keras")
     keras.utils.set_random_seed(1)
     x = keras.Input((6, 8))
-    y = keras.layers.Bidirectional(keras.layers.LSTM(5), name="tried")(x)
+    y = keras.layers.Bidirectional(keras.layers.LSTM(5, unroll=True), name="tried")(x)
     files: list[bytes] = []
     once = ranging.quantize_file
 

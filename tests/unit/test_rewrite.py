@@ -20,6 +20,9 @@ SAME: list[tuple[str, dict[str, Any], tuple[int, ...]]] = [
     ("UpSampling3D", {"size": (2, 3, 2)}, (2, 3, 4, 2)),
     ("RepeatVector", {"n": 4}, (6,)),
     ("LSTM", {"units": 4, "return_sequences": True}, (5, 3)),
+    ("LSTM", {"units": 4}, (300, 3)),
+    ("LSTM", {"units": 4, "go_backwards": True}, (5, 3)),
+    ("LSTM", {"units": 4, "activation": "relu"}, (5, 3)),
     ("GRU", {"units": 4}, (5, 3)),
     ("GRU", {"units": 4, "reset_after": False, "return_sequences": True}, (5, 3)),
     ("GRU", {"units": 4, "use_bias": False, "go_backwards": True}, (5, 3)),
@@ -89,7 +92,7 @@ def test_embedding_is_one_gather() -> None:
 
 def test_too_many_steps_are_refused_with_the_layers_name() -> None:
     module = keras()
-    model = module.Sequential([module.Input((400, 3)), module.layers.LSTM(4, name="long")])
+    model = module.Sequential([module.Input((400, 3)), module.layers.GRU(4, name="long")])
     with (
         pytest.raises(EdgekitError, match="'long' runs over 400 steps") as caught,
         rewritten(model),

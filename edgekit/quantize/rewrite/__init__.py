@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgekit.quantize.rewrite.activation import approximate_gelu
-from edgekit.quantize.rewrite.change import Change
+from edgekit.quantize.rewrite.change import Change, operations
 from edgekit.quantize.rewrite.embedding import plain_gather
+from edgekit.quantize.rewrite.lstm import fused
 from edgekit.quantize.rewrite.normalize import by_length
 from edgekit.quantize.rewrite.recurrent import separate_gates, unrolled
 from edgekit.quantize.rewrite.repeat import resized
@@ -23,6 +24,7 @@ RULES: tuple[Callable[[Any], Change | None], ...] = (
     approximate_gelu,
     plain_gather,
     by_length,
+    fused,
     unrolled,
     separate_gates,
     resized,
@@ -37,26 +39,12 @@ def rewritten(model: Any) -> Iterator[list[str]]:
     """
     remarks: list[str] = []
     with contextlib.ExitStack() as stack:
-        for layer in _operations(model) if model is not None else ():
+        for layer in operations(model) if model is not None else ():
             for rule in RULES:
                 if change := rule(layer):
                     _apply(layer, change, stack)
                     remarks += [change.remark] if change.remark else []
         yield remarks
-
-
-def _operations(model: Any) -> Iterator[Any]:
-    """Every layer, inner ones too, and the operations of functional models that are no layers."""
-    known: set[int] = set()
-    waiting = [model]
-    while waiting:
-        part = waiting.pop(0)
-        if id(part) in known:
-            continue
-        known.add(id(part))
-        yield part
-        waiting += list(getattr(part, "_layers", None) or ())
-        waiting += list(getattr(part, "operations", None) or ())
 
 
 def _apply(layer: Any, change: Change, stack: contextlib.ExitStack) -> None:

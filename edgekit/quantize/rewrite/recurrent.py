@@ -8,6 +8,7 @@ from typing import Any
 from edgekit.errors import EdgekitError
 from edgekit.model.tf import tensorflow
 from edgekit.quantize.rewrite.change import Change
+from edgekit.quantize.rewrite.lstm import is_fusable
 
 MOST_STEPS = 64  # every step is some ten ops, each of which costs memory and time to convert
 _LAYERS = ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D")
@@ -15,7 +16,7 @@ _LAYERS = ("LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D")
 
 def unrolled(layer: Any) -> Change | None:
     """`unroll` for as many steps as is sensible; EdgekitError beyond."""
-    if type(layer).__name__ not in _LAYERS or layer.unroll:
+    if type(layer).__name__ not in _LAYERS or layer.unroll or is_fusable(layer):
         return None
     steps = _steps(layer)
     if steps is None:
