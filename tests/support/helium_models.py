@@ -13,6 +13,7 @@ from tests.support.way_models import (
     convolutions,
     denses,
     depthwise,
+    depthwise_any,
     depthwises,
     dilated,
     sums,
@@ -31,6 +32,15 @@ DEPTHWISE_WIDE = [
     ((1, 12, 12, 64), (1, 1), SAME),
     ((2, 31, 9, 16), (2, 1), SAME),
 ]
+DEPTHWISE_PATCHES = [
+    ((1, 8, 9, 16), (5, 5), (1, 1), (1, 1), 1, SAME),
+    ((1, 9, 7, 18), (3, 3), (1, 1), (2, 2), 3, SAME),
+    ((2, 11, 6, 5), (2, 4), (2, 3), (1, 1), 1, VALID),
+    ((1, 13, 17, 1), (4, 3), (1, 1), (1, 3), 4, SAME),
+    ((1, 6, 30, 4), (1, 7), (1, 2), (1, 2), 1, SAME),
+    ((1, 17, 5, 24), (8, 1), (2, 1), (1, 1), 2, SAME),
+    ((1, 7, 8, 16), (2, 2), (1, 1), (1, 1), 2, SAME),
+]
 SIXTEENS = [
     ((1, 6, 8, 16), (3, 3), (1, 1), SAME, 4),
     ((2, 5, 9, 32), (3, 3), (1, 1), SAME, 2),
@@ -47,6 +57,11 @@ def depthwises_wide(function: int, out_zp: int) -> bytes:
     return side_by_side(depthwise, [(*case, function, out_zp) for case in DEPTHWISE_WIDE])
 
 
+def depthwises_patches(function: int, out_zp: int) -> bytes:
+    cases = [(case, function, out_zp) for case in DEPTHWISE_PATCHES]
+    return side_by_side(depthwise_any, cases)
+
+
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium windows, dilated": dilated,
@@ -55,5 +70,6 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium row": denses,
     "helium columns": depthwises,
     "helium patches": depthwises_wide,
+    "helium patches, any": depthwises_patches,
     "helium formula": sums,
 }
