@@ -2,34 +2,26 @@
 """One way for each op: the fastest, the smallest, or what is worth its bytes.
 
 The arena of a plan is about its most crowded op: what is alive there and the scratch of its way. So
-the choice is made for every arena size that some way asks for: below that cap each op takes the way
-that costs least, and of all caps the cheapest wins.
+a choice is made for every arena size that some way asks for: below that cap each op takes the way
+that costs least. The most promising of these are planned, and by their true arenas the cheapest
+wins of those that fit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from edgekit.lower.planned import Choice, Option, Planner
 from edgekit.lower.program import Target
 from edgekit.lower.ways import PORTABLE, Way
 from edgekit.tflite.graph import Graph, Op
 
 # What one KiB of flash and of RAM may cost, as a part of the fastest choice's instructions.
-PRICES = {"speed": (0.0, 0.0), "balanced": (0.005, 0.013), "size": (0.02, 0.07)}
+PRICES = {"speed": (0.0, 0.0), "balanced": (0.005, 0.025), "size": (0.02, 0.07)}
 DEARER = 4.0  # step of the price of flash while a choice does not fit the board
 STEPS = 12
 USERS = 4  # layers that are expected to share code
 MOVES_NOTHING = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE")
-
-
-@dataclass(frozen=True, slots=True)
-class _Option:
-    """A way for an op: what it costs, and bytes of arena while it runs."""
-
-    way: Way
-    cost: float
-    arena: int
 
 
 def choose_ways(ways: Sequence[Sequence[Way]], graph: Graph, target: Target) -> list[Way]:
@@ -38,13 +30,14 @@ def choose_ways(ways: Sequence[Sequence[Way]], graph: Graph, target: Target) -> 
     fastest = sum(min(way.instructions for way in some) for some in ways)
     flash_price, ram_price = (price * fastest / 1024 for price in PRICES[target.optimize])
     lives = _lives(graph)
+    planner = Planner(graph, ram_price, target.ram_bytes)
     chosen: list[Way] = []
     for _ in range(STEPS):
         options = [
-            [_Option(way, way.instructions + flash_price * _flash(way), live(way)) for way in some]
+            [Option(way, way.instructions + flash_price * _flash(way), live(way)) for way in some]
             for some, live in zip(ways, lives, strict=True)
         ]
-        chosen = _under_caps(options, ram_price, target.ram_bytes)
+        chosen = planner.best(_choices(options), options)
         if not target.flash_bytes or flash_of(chosen) <= target.flash_bytes:
             break
         flash_price = max(flash_price * DEARER, fastest / 1e8)
@@ -64,22 +57,17 @@ def _flash(way: Way) -> float:
     return way.flash_bytes + sum(size for _, size in way.code) / users
 
 
-def _under_caps(
-    options: Sequence[Sequence[_Option]], ram_price: float, ram_bytes: int
-) -> list[Way]:
+def _choices(options: Sequence[Sequence[Option]]) -> list[Choice]:
+    """The cheapest choice under every cap, each once, the leanest first."""
     least = max((min(option.arena for option in some) for some in options), default=0)
-    caps = {max(option.arena, least) for some in options for option in some} or {0}
-    if ram_bytes:
-        caps = {cap for cap in caps if cap <= ram_bytes} or {least}
-    choices = [
-        (
-            cap,
-            [min((o for o in some if o.arena <= cap), key=lambda o: o.cost) for some in options],
-        )
-        for cap in sorted(caps)
-    ]
-    _, best = min(choices, key=lambda pair: ram_price * pair[0] + sum(o.cost for o in pair[1]))
-    return [option.way for option in best]
+    found: dict[tuple[int, ...], Choice] = {}
+    for cap in sorted({max(option.arena, least) for some in options for option in some} or {0}):
+        best = [min((o for o in some if o.arena <= cap), key=Option.price) for some in options]
+        ways = tuple(option.way for option in best)
+        arena = max((option.arena for option in best), default=0)
+        key = tuple(id(way) for way in ways)
+        found.setdefault(key, Choice(ways, arena, sum(option.cost for option in best)))
+    return list(found.values())
 
 
 class _Live:

@@ -29,7 +29,9 @@ MOST_STEPS = 8
 PER_IN_LINE, LEFT, RIGHT, ODD, PER_TWO_WORDS = 32.0, 11.0, 9.0, 13.0, 25.0
 # In ek_depthwise_planes.h: per strip, per word that a strip takes over or fills, per four channels.
 PER_STRIP, PER_WORD, PER_GROUP = 150.0, 2.6, 60.0
-PLANES_BYTES = (4096, 2048, 1024)  # of scratch, where a strip of one line does not take more
+# Of scratch, where a strip of one line does not take more; where speed is all, longer strips.
+PLANES_BYTES = (4096, 2048, 1024, 512)
+LONG_BYTES = (16384, 8192)
 CODE = ("depthwise planes", 700)
 LINES_CODE, TAPS_CODE = 520, 500
 
@@ -138,12 +140,15 @@ def planes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     layer = narrowed(op, graph, weights.data.reshape(k_h * k_w, channels).T)
     if layer is None:
         return
-    for room in PLANES_BYTES:
+    rooms = LONG_BYTES + PLANES_BYTES if target.optimize == "speed" else PLANES_BYTES
+    for room in rooms:
         plans = list(_plans(source.shape, output.shape, window, room))
         if plans:
             in_c = source.shape[3]
-            best = min(plans, key=lambda plan: plan.instructions(in_c, channels, layer.away))
-            yield _way(op, graph, layer, best, (k_h, k_w))
+            plans.sort(key=lambda plan: plan.instructions(in_c, channels, layer.away))
+            yield _way(op, graph, layer, plans[0], (k_h, k_w))
+            if not _behind(plans[0]) and _behind(plans[-1]):
+                yield _way(op, graph, layer, plans[-1], (k_h, k_w))
 
 
 def _plans(

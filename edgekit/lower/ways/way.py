@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 
 from edgekit.lower.opkind import REGISTRY
 from edgekit.lower.program import DSP, KernelCall, Target
@@ -59,9 +60,10 @@ def way_for(*kinds: str, needs: str = DSP) -> Callable[[Maker], Maker]:
 def ways_of(op: Op, graph: Graph, target: Target) -> list[Way]:
     """All ways to run `op` on the target's core, portable C first: that one always exists."""
     makers = [make for needs, make in _MAKERS.get(op.kind, []) if needs in target.features]
+    others = (way for make in makers for way in make(op, graph, target))
     return [
         _portable(op, graph, target),
-        *(way for make in makers for way in make(op, graph, target)),
+        *(replace(way, lower=cache(way.lower)) for way in others),
     ]
 
 
