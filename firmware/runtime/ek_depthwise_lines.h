@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The heart of 3x3 depthwise convolutions: outputs of one channel from its plane (ek_planes.h).
+/* The heart of 3x3 depthwise convolutions whose strides are equal: outputs of one channel from its
+ * plane (ek_planes.h).
  *
  * `record`: three words of kernel taps (bytes 0..2 of word i are taps 0..2 of kernel line i), bias,
  * high, scale (ek_narrow). Four neighbours of an output line at a time, and so down all lines, then
@@ -58,13 +59,13 @@ EK_NOINLINE void ek_depthwise_lines_c2(const int32_t *plane, int8_t *out, const 
 #ifdef EK_DSP
 /* Register plan: r4-r9 taps, (0, 1) and (1, 2) of each kernel line; r10 r11 r12 lr four outputs,
  * of which the last takes the bias to all of them; r1 r2 r3 inputs, r0 where they are. Parked: s0
- * bias, s1 pitch, s2 twice that, s3 zero point, s4 high, s5 scale, s6 out, s7 out_step, s8
- * out_pitch, s9 advance, s10 where r0 is behind the last line, s11 s12 r0 and out of the next
+ * bias, s1 pitch, s3 zero point, s4 high, s5 scale, s6 out, s7 out_step, s8
+ * out_pitch, s10 where r0 is behind the last line, s11 s12 r0 and out of the next
  * column's first line, s13 fours left, s14 rest, s15 bytes of all lines.
  * With stride 1 outputs at even places take SMLAD(X0, taps 01) + SMLABT(X1, taps 12), those at odd
  * ones SMLATB(X0, taps 01) + SMLAD(X1, taps 12); with stride 2 all are even ones. Two at a time are
  * r10 and r11, with pitch in r12 and the end in lr; of a single one the other lands on its place
- * first. Four outputs take 59 instructions, two 35. */
+ * first. Four outputs take 58 instructions, two 34. */
 #define EK_EVEN(y, x0, x1, w01, w12, start)  \
   "smlad " #y ", " #x0 ", " #w01 ", " #start \
   "\n"                                       \
@@ -73,34 +74,47 @@ EK_NOINLINE void ek_depthwise_lines_c2(const int32_t *plane, int8_t *out, const 
   "smlatb " #y ", " #x0 ", " #w01 ", " #start \
   "\n"                                        \
   "smlad " #y ", " #x1 ", " #w12 ", " #y "\n"
-/* NEXT makes r1 the place of the next line once X0 is no longer needed. */
+/* NEXT makes r0 or r1 the place of the next line once X0 is no longer needed: r0 goes on to where
+ * the next output line begins. */
+#define EK_NEXT(to) EK_FETCH(r1, 1) "add " #to ", r0, r1\n"
 #define EK_FOUR_1(w01, w12, a, b, c, NEXT) \
   EK_EVEN(r10, r1, r2, w01, w12, a)        \
   EK_ODD(r11, r1, r2, w01, w12, b)         \
   NEXT EK_EVEN(r12, r2, r3, w01, w12, c) EK_ODD(lr, r2, r3, w01, w12, lr)
-#define EK_THREE_LINES_1 \
-  "ldmia r0, {r1, r2, r3}\n" EK_FOUR_1(r4, r5, lr, lr, lr, EK_FETCH(r1, 1) "add r1, r0\n") \
-  "ldmia r1, {r1, r2, r3}\n" EK_FOUR_1(r6, r7, r10, r11, r12, EK_FETCH(r1, 2) "add r1, r0\n") \
-  "ldmia r1, {r1, r2, r3}\n" EK_FOUR_1(r8, r9, r10, r11, r12, "")
-#define EK_LINE_2(w01, w12)                                                                    \
-  "ldrd r2, r3, [r1, #12]\n" EK_EVEN(                                                          \
-      lr, r2, r3, w01, w12, lr) "smlabt r12, r2, " #w12                                        \
-                                ", r12\n"                                                      \
-                                "ldmia r1, {r1, r2, r3}\n" EK_EVEN(r10, r1, r2, w01, w12, r10) \
-                                    EK_EVEN(r11, r2, r3, w01, w12, r11) "smlad r12, r3, " #w01 \
-                                                                        ", r12\n"
+#define EK_THREE_LINES_1                                                                               \
+  "ldmia r0, {r1, r2, r3}\n" EK_FOUR_1(                                                                \
+      r4, r5, lr, lr, lr,                                                                              \
+      EK_NEXT(                                                                                         \
+          r0)) "ldmia r0, {r1, r2, r3}\n" EK_FOUR_1(r6, r7, r10, r11, r12,                             \
+                                                    EK_NEXT(                                           \
+                                                        r1)) "ldmia r1, {r1, r2, r3}\n" EK_FOUR_1(r8,  \
+                                                                                                  r9,  \
+                                                                                                  r10, \
+                                                                                                  r11, \
+                                                                                                  r12, \
+                                                                                                  "")
+#define EK_LINE_2(w01, w12)                                                     \
+  "ldrd r2, r3, [r0, #12]\n" EK_EVEN(                                           \
+      lr, r2, r3, w01, w12,                                                     \
+      lr) "smlabt r12, r2, " #w12                                               \
+          ", r12\nldmia r0, {r1, r2, r3}\n" EK_EVEN(r10, r1, r2, w01, w12, r10) \
+              EK_EVEN(r11, r2, r3, w01, w12, r11) "smlad r12, r3, " #w01 ", r12\n"
 #define EK_THREE_LINES_2 \
   "ldmia r0, {r1, r2, r3}\n" EK_EVEN(r10, r1, r2, r4, r5, lr) EK_EVEN(r11, r2, r3, r4, r5, lr) \
   "smlad r12, r3, r4, lr\n"                                                             \
   "ldrd r2, r3, [r0, #12]\n"                                                            \
   "smlabt r12, r2, r5, r12\n" EK_EVEN(lr, r2, r3, r4, r5, lr)                           \
-  EK_FETCH(r1, 1) "add r1, r0\n" EK_LINE_2(r6, r7)                                      \
-  EK_FETCH(r1, 2) "add r1, r0\n" EK_LINE_2(r8, r9)
+  EK_NEXT(r0) EK_LINE_2(r6, r7) EK_NEXT(r0) EK_LINE_2(r8, r9)
 #define EK_TWO_1(w01, w12, a, b) EK_EVEN(r10, r1, r2, w01, w12, a) EK_ODD(r11, r1, r2, w01, w12, b)
 #define EK_TWO_2(w01, w12, a, b) EK_EVEN(r10, r1, r2, w01, w12, a) EK_EVEN(r11, r2, r3, w01, w12, b)
-#define EK_THREE_SHORT(INPUTS, TWO)                                                             \
-  "ldmia r0, " INPUTS "\n" TWO(r4, r5, r11, r11) "add r1, r0, r12\nldmia r1, " INPUTS "\n" TWO( \
-      r6, r7, r10, r11) "add r1, r0, r12, lsl #1\nldmia r1, " INPUTS "\n" TWO(r8, r9, r10, r11)
+#define EK_SHORT_1 \
+  "ldmia r0, {r1, r2}\n" EK_TWO_1(r4, r5, r11, r11) "add r0, r12\n"                \
+  "ldmia r0, {r1, r2}\n" EK_TWO_1(r6, r7, r10, r11) "add r1, r0, r12\n"            \
+  "ldmia r1, {r1, r2}\n" EK_TWO_1(r8, r9, r10, r11)
+#define EK_SHORT_2 \
+  "ldmia r0, {r1, r2, r3}\n" EK_TWO_2(r4, r5, r11, r11) "add r0, r12\n"            \
+  "ldmia r0, {r1, r2, r3}\n" EK_TWO_2(r6, r7, r10, r11) "add r0, r12\n"            \
+  "ldmia r0, {r1, r2, r3}\n" EK_TWO_2(r8, r9, r10, r11)
 #define EK_TAPS(word, w01, w12) \
   "sxtb16 r10, " #word          \
   "\n"                          \
@@ -109,15 +123,15 @@ EK_NOINLINE void ek_depthwise_lines_c2(const int32_t *plane, int8_t *out, const 
   "pkhbt " #w01                 \
   ", r10, r11, lsl #16\n"       \
   "pkhbt " #w12 ", r11, r10\n"
-/* Down one line: out is r1, and r0 moves on. */
-#define EK_LINE_DOWN EK_FETCH2(r2, r3, 8, 9) "add r1, r2\nadd r0, r3\n" EK_PARK(6, r1)
+/* Down one line with out in r1. */
+#define EK_LINE_DOWN EK_FETCH(r2, 8) "add r1, r2\n" EK_PARK(6, r1)
 
-#define EK_DEPTHWISE_BODY(LINES, INPUTS, TWO, STRIDE, AWAY) \
+#define EK_DEPTHWISE_BODY(LINES, SHORT, STRIDE, AWAY) \
   __asm volatile(                                                                         \
       "push {r4-r11, lr}\n" EK_OPEN "ldmia r3, {r4-r11}\n" EK_PARK(1, r4) EK_PARK(7, r5)  \
-      EK_PARK(8, r6) EK_PARK(9, r7) EK_PARK(13, r8) EK_PARK(14, r9) EK_PARK(3, r11)       \
+      EK_PARK(8, r6) EK_PARK(13, r8) EK_PARK(14, r9) EK_PARK(3, r11)       \
       EK_PARK(11, r0) EK_PARK(12, r1)                                                     \
-      "lsl r4, r4, #1\nmul r7, r7, r10\n" EK_PARK(2, r4) EK_PARK(15, r7)                  \
+      "mul r7, r7, r10\n" EK_PARK(15, r7)                  \
       "ldmia r2, {r4, r5, r6, r10, r11, r12}\n" EK_PARK(0, r10) EK_PARK(4, r11)           \
       EK_PARK(5, r12) EK_TAPS(r6, r8, r9) EK_TAPS(r5, r6, r7) EK_TAPS(r4, r4, r5)         \
       "1:\n" EK_FETCH(r3, 13) "subs r3, #1\nblt 3f\n" EK_PARK(13, r3)                     \
@@ -136,7 +150,7 @@ EK_NOINLINE void ek_depthwise_lines_c2(const int32_t *plane, int8_t *out, const 
       "subs r3, #2\nbge 4f\n"                                                             \
       "mov r3, #0\n" EK_PARK(7, r3)                                                       \
       "4:\n" EK_PARK(14, r3)                                                              \
-      "5:\n" EK_FETCH(r11, 0) EK_THREE_SHORT(INPUTS, TWO) EK_FETCH2(r1, r2, 4, 5) EK_FETCH(r3, 3) \
+      "5:\n" EK_FETCH(r11, 0) SHORT EK_FETCH2(r1, r2, 4, 5) EK_FETCH(r3, 3) \
       "smmlar r10, r10, r1, r10\nsmmlar r11, r11, r1, r11\n" AWAY(r10) AWAY(r11)          \
       "smmlar r10, r10, r2, r3\nsmmlar r11, r11, r2, r3\n"                                \
       "ssat r10, #8, r10\nssat r11, #8, r11\n" EK_FETCH2(r1, r2, 6, 7)                    \
@@ -148,11 +162,10 @@ EK_NOINLINE void ek_depthwise_lines_c2(const int32_t *plane, int8_t *out, const 
                      const int32_t *record EK_UNUSED, const ek_depthwise_shape *s EK_UNUSED) { \
     EK_DEPTHWISE_BODY(__VA_ARGS__);                                                            \
   }
-EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_1_up, EK_THREE_LINES_1, "{r1, r2}", EK_TWO_1, 1, EK_UP)
-EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_1_away, EK_THREE_LINES_1, "{r1, r2}", EK_TWO_1, 1, EK_AWAY)
-EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_2_up, EK_THREE_LINES_2, "{r1, r2, r3}", EK_TWO_2, 2, EK_UP)
-EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_2_away, EK_THREE_LINES_2, "{r1, r2, r3}", EK_TWO_2, 2,
-                      EK_AWAY)
+EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_1_up, EK_THREE_LINES_1, EK_SHORT_1, 1, EK_UP)
+EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_1_away, EK_THREE_LINES_1, EK_SHORT_1, 1, EK_AWAY)
+EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_2_up, EK_THREE_LINES_2, EK_SHORT_2, 2, EK_UP)
+EK_DEPTHWISE_FUNCTION(ek_depthwise_lines_2_away, EK_THREE_LINES_2, EK_SHORT_2, 2, EK_AWAY)
 #endif
 
 typedef void (*ek_depthwise_lines_fn)(const int32_t *, int8_t *, const int32_t *,

@@ -19,7 +19,7 @@ from edgekit.tflite.graph import Graph, Op
 TAPS, FOUR = 3, 4
 # Counted in ek_depthwise_lines.h: per four outputs by stride, per two, and more for each where
 # halves go away from zero; per column of fours or twos and per channel of a strip.
-PER_FOUR, PER_TWO, PER_AWAY = {1: 59.0, 2: 61.0}, 36.0, 1.0
+PER_FOUR, PER_TWO, PER_AWAY = {1: 58.0, 2: 60.0}, 34.0, 1.0
 PER_COLUMN, PER_CHANNEL = 18.0, 64.0
 # In ek_depthwise_taps.h: per step, kernel line and four outputs.
 PER_STEP, PER_LINE, PER_TAPS = {1: 6.0, 2: 7.0}, 4.0, 48.0
@@ -66,7 +66,9 @@ class _Plan:
     @property
     def is_3x3(self) -> bool:
         """Whether `ek_depthwise_lines` can do it."""
-        return all((axis.taps, axis.dilation) == (TAPS, 1) for axis in (self.along, self.across))
+        axes = (self.along, self.across)
+        square = self.along.stride == self.across.stride
+        return square and all((axis.taps, axis.dilation) == (TAPS, 1) for axis in axes)
 
     @property
     def steps(self) -> int:
