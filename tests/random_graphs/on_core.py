@@ -28,7 +28,7 @@ from tests.support.on_core import core_board
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = "from tests.random_graphs.on_core import tell_golden; tell_golden()"
-OWN = ("helium", "plain")
+OWN = ("helium", "plain", "trio")
 WHOLE = ("int8", "uint8", "int16", "int32", "int64", "bool")
 
 

@@ -46,7 +46,7 @@ def _way(op: Op, graph: Graph, layer: Stepped, window: dict[str, int], costs: Wi
     params = {"in_h": in_h, "in_w": in_w, "in_c": in_c}
     params |= {"out_h": out_h, "out_w": out_w, "out_c": out_c}
     params |= {key: window[key] for key in ("pad_top", "pad_left", "batches")}
-    params |= {"in_zero_point": layer.layer.in_zero_point}
+    params |= {"in_zero_point": layer.layer.in_zero_point, "away": int(layer.layer.away)}
     scratch = 4 * 4 * TILE * (in_c + 1)
 
     def lower() -> KernelCall:
@@ -61,7 +61,8 @@ def _way(op: Op, graph: Graph, layer: Stepped, window: dict[str, int], costs: Wi
 
     tiles = ceil(out_h / SIDE) * ceil(out_w / SIDE)
     sums = ceil(tiles / 4) * out_c * (costs.per_sums + in_c * costs.per_channel)
-    ends = tiles * (in_c * costs.per_tile_in + out_c * costs.per_tile_out)
+    out = costs.per_tile_out + costs.per_away * layer.layer.away
+    ends = tiles * (in_c * costs.per_tile_in + out_c * out)
     return Way(
         name="plain winograd",
         instructions=batches * (ends + sums),
