@@ -12,9 +12,11 @@ from edgekit.lower.ways.way import Way, way_for
 from edgekit.tflite.graph import Graph, Op
 
 LARGEST_WINDOW = 255  # 128 times that fits an int16 lane
-# Counted in the code that GCC makes of firmware/runtime/ek_average_pool_lanes.h, four channels at a
-# time: per pixel of a window, per row of it, per window; per window without its channels.
-PER_PIXEL, PER_ROW, PER_WINDOW, PER_PLACE = 8.0, 9.6, 71.3, 64.0
+# Counted in the code that GCC makes of firmware/runtime/ek_average_pool_lanes.h for a model with one
+# such layer, four channels at a time: per pixel of a window, per row of it, per window.
+PER_PIXEL, PER_ROW, PER_WINDOW = 9.6, 17.8, 2.0
+WHOLE_PIXEL, WHOLE_ROW, WHOLE_WINDOW = 7.4, 4.8, 22.0  # one window over all of the input
+PER_PLACE = 10.0
 CODE = ("average pool lanes", 300)
 
 
@@ -32,6 +34,10 @@ def pool_lanes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     def lower() -> KernelCall:
         return replace(REGISTRY[op.kind].lower(op, graph, target), kernel="average_pool_lanes")
 
-    each = PER_WINDOW + options["filter_height"] * PER_ROW + window * PER_PIXEL
+    rows = options["filter_height"]
+    if output.shape[1] * output.shape[2] == 1:
+        each = WHOLE_WINDOW + rows * WHOLE_ROW + window * WHOLE_PIXEL
+    else:
+        each = PER_WINDOW + rows * PER_ROW + window * PER_PIXEL
     cost = pixels * PER_PLACE + fours * each
     yield Way("pool lanes", cost, 0, 0, (CODE,), lower)
