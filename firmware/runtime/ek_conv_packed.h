@@ -55,8 +55,8 @@ EK_KERNEL void ek_tap_next(const ek_conv_packed_params *p, ek_tap *at) {
   at->top += p->stride_h;
 }
 
-/* Where the bytes of kernel row `ky` are: in the input, in a run of padding behind the four copies,
- * or in `copy`, made of both. */
+/* Where the bytes of kernel row `ky` are that lies not inside the input: in a run of padding behind
+ * the four copies, or in `copy`, made of both. */
 EK_NOINLINE const int8_t *ek_padded_run(const ek_conv_source *s, const ek_tap *at, int32_t ky,
                                         int8_t *copy) {
   const ek_conv_packed_params *p = s->p;
@@ -64,7 +64,6 @@ EK_NOINLINE const int8_t *ek_padded_run(const ek_conv_source *s, const ek_tap *a
   const int32_t y = at->top + ky * p->dilation_h;
   if (y < 0 || y >= p->in_h) return s->copies + 4 * bytes;
   const int8_t *from = s->in + (y * p->in_w + at->left) * p->in_c;
-  if ((uint32_t)at->left < s->lefts) return from;
   const int32_t first = ek_max(-at->left, 0) * p->in_c;
   const int32_t end = ek_min(p->in_w - at->left, p->k_w) * p->in_c;
   const int32_t zero = (int32_t)(((uint32_t)p->in_zero_point & 0xFFu) * 0x01010101u);
@@ -74,9 +73,9 @@ EK_NOINLINE const int8_t *ek_padded_run(const ek_conv_source *s, const ek_tap *a
     if (i >= first && i < end) memcpy(&word, from + i, sizeof word);
     memcpy(copy + i, &word, sizeof word);
   }
-  for (; i < bytes; ++i) {
-    copy[i] = i >= first && i < end ? from[i] : (int8_t)p->in_zero_point;
-  }
+  for (; i < first; ++i) copy[i] = (int8_t)p->in_zero_point;
+  for (; i < end; ++i) copy[i] = from[i];
+  for (; i < bytes; ++i) copy[i] = (int8_t)p->in_zero_point;
   return copy;
 }
 
@@ -85,7 +84,10 @@ EK_NOINLINE void ek_expand_padded(const ek_conv_source *s, const ek_tap at[4], i
   const int8_t *pixels[4];
   for (int32_t ky = 0; ky < s->p->k_h; ++ky) {
     for (int32_t i = 0; i < 4; ++i) {
-      pixels[i] = ek_padded_run(s, at + i, ky, s->copies + i * bytes);
+      const int32_t y = at[i].top + ky * s->p->dilation_h;
+      const int inside = (uint32_t)y < (uint32_t)s->p->in_h && (uint32_t)at[i].left < s->lefts;
+      pixels[i] = inside ? s->in + (y * s->p->in_w + at[i].left) * s->p->in_c
+                         : ek_padded_run(s, at + i, ky, s->copies + i * bytes);
     }
     x = s->expand(x, pixels, &s->run);
   }
@@ -157,16 +159,18 @@ EK_NOINLINE void ek_conv_packed_image(const ek_conv_packed_params *p, const int8
                                       int32_t *x, int8_t *copies, ek_dense_run *run) {
   const ek_conv_source source = ek_conv_source_of(p, in, copies, run->expand);
   ek_tap next = {-p->pad_top, -p->pad_left, 0};
+  ek_dense_count(run, 4);
   for (int32_t left = p->out_h * p->out_w; left > 0; left -= 4) {
     const int32_t count = ek_min(left, 4);
     if (ek_four_inside(&source, &next)) {
       ek_expand_inside(&source, &next, x);
+      ek_dense_four(run, x, out);
     } else {
       ek_tap at[4];
       ek_next_taps(p, &next, at, count);
       ek_expand_windows(&source, at, x);
+      ek_dense_pixels(run, x, out, count);
     }
-    ek_dense_pixels(run, x, out, count);
     out += count * p->layer.out_c;
   }
 }

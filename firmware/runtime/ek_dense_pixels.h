@@ -27,7 +27,11 @@ typedef struct {
 EK_KERNEL ek_dense_run ek_dense_run_of(const ek_dense_layer *p, const int32_t *stream,
                                        ek_dense_block_fn block, ek_expand_fn expand) {
   const ek_dense_run run = {
-      block, expand, stream, {p->inputs, p->out_c / 2, 0, 0, {p->zero_point, p->away}}, p->out_c};
+      block,
+      expand,
+      stream,
+      {p->inputs, p->out_c / 2, p->out_c, 2 * p->out_c, {p->zero_point, p->away}},
+      p->out_c};
   return run;
 }
 
@@ -37,16 +41,26 @@ EK_KERNEL int32_t ek_pixel_of(int32_t place, int32_t count) {
   return (place & 1) * ek_min(count - 1, 1) + (place >> 1) * ek_max(count - 2, 0);
 }
 
-/* With an odd number of channels the last pair repeats the channel before the last. */
-EK_KERNEL void ek_dense_pixels(ek_dense_run *run, const int32_t *x, int8_t *out, int32_t count) {
-  run->shape.step = count > 1 ? run->out_c : 0;
-  run->shape.skip = ek_max(count - 2, 0) * run->out_c;
+/* Four pixels, or as many as the shape's step and skip say. With an odd number of channels the last
+ * pair repeats the channel before the last. */
+EK_KERNEL void ek_dense_four(ek_dense_run *run, const int32_t *x, int8_t *out) {
   const int32_t *rest = run->block(x, run->stream, out, &run->shape);
   if (run->out_c & 1) {
     ek_dense_shape last = run->shape;
     last.channels = 1;
     (void)run->block(x, rest, out + run->out_c - 2, &last);
   }
+}
+
+/* The shape for `count` pixels, 1 to 4. */
+EK_KERNEL void ek_dense_count(ek_dense_run *run, int32_t count) {
+  run->shape.step = count > 1 ? run->out_c : 0;
+  run->shape.skip = ek_max(count - 2, 0) * run->out_c;
+}
+
+EK_KERNEL void ek_dense_pixels(ek_dense_run *run, const int32_t *x, int8_t *out, int32_t count) {
+  ek_dense_count(run, count);
+  ek_dense_four(run, x, out);
 }
 
 #endif

@@ -19,15 +19,17 @@ EK_NOINLINE void ek_rows_packed_run(const ek_rows_packed_params *p, const int8_t
   int32_t *x = (int32_t *)scratch;
   ek_dense_run run = ek_dense_run_of(&p->layer, stream, block, expand);
   const ek_expand_shape row = ek_expand_shape_of(p->in_c, 1, p->in_c);
-  for (int32_t left = p->rows; left > 0; left -= 4) {
-    const int32_t count = ek_min(left, 4);
-    const int8_t *pixels[4];
-    for (int32_t i = 0; i < 4; ++i) pixels[i] = in + ek_pixel_of(i, count) * p->in_c;
+  const int8_t *pixels[4];
+  int32_t left = p->rows;
+  for (; left >= 4; left -= 4, out += 4 * p->layer.out_c) {
+    for (int32_t i = 0; i < 4; ++i, in += p->in_c) pixels[i] = in;
     (void)expand(x, pixels, &row);
-    ek_dense_pixels(&run, x, out, count);
-    in += count * p->in_c;
-    out += count * p->layer.out_c;
+    ek_dense_four(&run, x, out);
   }
+  if (left == 0) return;
+  for (int32_t i = 0; i < 4; ++i) pixels[i] = in + ek_pixel_of(i, left) * p->in_c;
+  (void)expand(x, pixels, &row);
+  ek_dense_pixels(&run, x, out, left);
 }
 
 EK_KERNEL void ek_rows_packed(const ek_rows_packed_params *p, const int8_t *in, int8_t *out,
