@@ -3,6 +3,7 @@
 #ifndef EK_CONV_HELIUM_H
 #define EK_CONV_HELIUM_H
 
+#include "ek_helium_gather.h"
 #include "ek_helium_pixels.h"
 
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
   int32_t in_zero_point; /* what padding is */
   int32_t pixels;        /* at a time, at most EK_HELIUM_PIXELS */
   int32_t pad_input;     /* 1: the input is copied with its padding first */
+  int32_t gather;        /* 1: windows inside of the input come by ek_helium_gather */
   ek_helium_layer layer;
 } ek_conv_helium_params;
 
@@ -49,7 +51,22 @@ EK_KERNEL int32_t ek_conv_end_inside(int32_t pad, int32_t stride, int32_t output
 typedef struct {
   int32_t y, x, y0, y1, x0, x1;
   ek_copy_windows copy; /* of whole windows */
+  ek_helium_taps taps;  /* the same, gathered */
 } ek_conv_helium_at;
+
+EK_NOINLINE void ek_conv_helium_taps(const ek_conv_helium_params *p, ek_helium_taps *taps) {
+  uint16_t *to = taps->offsets;
+  int32_t i = 0;
+  memset(to, 0, sizeof taps->offsets);
+  taps->steps = p->layer.steps;
+  taps->pixel = p->stride_w * p->in_c;
+  for (int32_t tap = 0; tap < p->k_h * p->k_w; ++tap) {
+    const int32_t y = tap / p->k_w * p->dilation_h, x = tap % p->k_w * p->dilation_w;
+    for (int32_t c = 0; c < p->in_c; ++c, ++i) {
+      to[i / 16 * 16 + i % 2 * 8 + i / 2 % 8] = (uint16_t)((y * p->in_w + x) * p->in_c + c);
+    }
+  }
+}
 
 EK_KERNEL ek_conv_helium_at ek_conv_helium_start(const ek_conv_helium_params *p) {
   const int32_t row = p->in_w * p->in_c, run = p->k_w * p->in_c;
@@ -63,8 +80,13 @@ EK_KERNEL ek_conv_helium_at ek_conv_helium_start(const ek_conv_helium_params *p)
       ek_conv_first_inside(p->pad_left, p->stride_w, p->out_w),
       ek_conv_end_inside(p->pad_left, p->stride_w, p->out_w, p->in_w, reach_w),
       {run, p->k_h, p->dilation_h * row, 16 * p->layer.steps, p->stride_w * p->in_c},
+      {{0}, 0, 0},
   };
-  if (p->dilation_w > 1) at.x1 = 0; /* taps apart: every window as if at an edge */
+  if (p->gather) {
+    ek_conv_helium_taps(p, &at.taps);
+  } else if (p->dilation_w > 1) {
+    at.x1 = 0; /* taps apart: every window as if at an edge */
+  }
   return at;
 }
 
@@ -77,7 +99,12 @@ EK_NOINLINE void ek_conv_helium_copies(const ek_conv_helium_params *p, ek_conv_h
     int32_t now = 1;
     if (at->y >= at->y0 && at->y < at->y1 && at->x >= at->x0 && at->x < at->x1) {
       now = ek_min(count, at->x1 - at->x);
-      ek_helium_windows(x, in + (top * p->in_w + left) * p->in_c, &at->copy, now);
+      const int8_t *from = in + (top * p->in_w + left) * p->in_c;
+      if (p->gather) {
+        ek_helium_gather(x, from, &at->taps, now);
+      } else {
+        ek_helium_windows(x, from, &at->copy, now);
+      }
     } else {
       ek_conv_helium_edges(p, in, x, top, left);
     }

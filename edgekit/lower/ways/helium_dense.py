@@ -26,6 +26,8 @@ LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding aroun
 # step and per group of eight channels of a row.
 PER_STEP, PER_BLOCK, PER_AWAY, PER_FOUR, PER_PASS = 14.0, 27.0, 4.0, 16.0, 130.0
 PER_SHORT, PER_RUN, PER_COPY, PER_WINDOW, PER_EDGE = 6.0, 8.0, 3.0, 9.0, 70.0
+PER_GATHER = (2.0, 4.0)  # in ek_helium_gather.h, per window and per step of it
+GATHER_STEPS = 3  # most
 PER_FC_STEP, PER_EIGHT, PER_ROW = 17.2, 30.0, 90.0
 PER_FIXED = (32.0, 49.0, 63.0, 77.0)  # in ek_helium_steps.h, of one step to four
 BLOCK_CODE, FC_CODE = 620, 680
@@ -106,11 +108,14 @@ def _windows(op: Op, graph: Graph, layer: Narrowed, window: dict[str, int]) -> W
     pads = source.bytes // batches < padded <= LARGEST_PADDED
     scratch = (once * steps + 1) * INPUTS + padded * pads
     total = batches * out_h * out_w
-    copies = total * _window_cost(shape, pads) + pads * batches * in_h * (PER_RUN + 3 * in_w)
+    gather = _gathers(shape, steps)
+    copies = total * _window_cost(shape, pads, steps if gather else 0) + pads * batches * in_h * (
+        PER_RUN + 3 * in_w
+    )
 
     def lower() -> KernelCall:
         params = shape | {"in_zero_point": layer.in_zero_point}
-        params |= {"pixels": once, "pad_input": int(pads)}
+        params |= {"pixels": once, "pad_input": int(pads), "gather": int(gather)}
         return KernelCall(
             kernel="conv_helium",
             params=params | {"layer": _layer(layer, steps)},
@@ -139,11 +144,23 @@ def _padded_bytes(shape: dict[str, int]) -> int:
     return sides[0] * sides[1] * shape["in_c"]
 
 
-def _window_cost(shape: dict[str, int], pads: bool) -> float:
-    """Instructions for the copy of a window, on average over an image."""
+def _gathers(shape: dict[str, int], steps: int) -> bool:
+    """Whether windows are gathered: kernel rows of up to 16 bytes, or taps that are apart."""
+    reach = [(shape[f"k_{axis}"] - 1) * shape[f"dilation_{axis}"] for axis in "hw"]
+    wide = shape["in_w"] + shape["pad_left"] + reach[1] + 1  # with padding at the most
+    far = ((reach[0] * wide) + reach[1] + 1) * shape["in_c"] > LARGEST_OFFSET
+    short = shape["k_w"] * shape["in_c"] <= INPUTS or shape["dilation_w"] > 1
+    return steps <= GATHER_STEPS and short and not far
+
+
+def _window_cost(shape: dict[str, int], pads: bool, gathered: int) -> float:
+    """Instructions for the copy of a window, on average over an image; `gathered` steps or 0."""
     run = shape["k_w"] * shape["in_c"]
     per_run = PER_SHORT if run <= INPUTS else PER_RUN + ceil(run / INPUTS) * PER_COPY
     edges = 0.0 if pads else 1 - _inside(shape, "h", "top") * _inside(shape, "w", "left")
+    if gathered:
+        inside = PER_GATHER[0] + PER_GATHER[1] * gathered
+        return inside + edges * (PER_WINDOW + shape["k_h"] * (per_run + PER_EDGE))
     if shape["dilation_w"] > 1:
         edges = 1.0
     return PER_WINDOW + shape["k_h"] * (per_run + edges * PER_EDGE)
