@@ -63,7 +63,18 @@ def bench_facts(record: dict[str, Any]) -> list[Row]:
         )
     if record["accuracy"] is not None:
         rows.append(("accuracy", percent(record["accuracy"]), "on the device"))
+    rows += scaling_facts(record)
     return rows + latency_facts(record) + cycles_facts(record) + memory_facts(record)
+
+
+def scaling_facts(record: dict[str, Any]) -> list[Row]:
+    """What came of scaling the samples in C; nothing where they were generated."""
+    scaling = record.get("scaling")
+    if not scaling:
+        return []
+    core = f", {scaling['core_values']:,} different ones on the {scaling['core']}"
+    how = f"scaled in C on this host{core if scaling['core'] else ''}"
+    return [("inputs", f"{scaling['values']:,} values as in Python", how)]
 
 
 def latency_facts(record: dict[str, Any]) -> list[Row]:

@@ -16,11 +16,14 @@ from edgekit.tflite.graph import Graph
 @dataclass(frozen=True, slots=True)
 class ScalingParity:
     """`values` real numbers were scaled by the generated C, compiled `where`, and all of them
-    became what Python sends to the device."""
+    became what Python sends to the device. `core_values` different ones of them were scaled on the
+    `core` of an emulated board too; "" and 0 where there is none."""
 
     values: int
     functions: tuple[str, ...]
     where: str
+    core: str = ""
+    core_values: int = 0
 
 
 def check_parity(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +61,9 @@ class BenchRecord:
     timings of `model`, a core, and what they leave out; `estimated` is None where nothing could
     be estimated, and `limits` then says why. Layers then have `cycles` too. `runtime_version` and
     `kernels` are what the firmware says of an interpreter's library, "" where it does not know.
-    `scaling` says that the generated C scales these samples as they were sent; None where inputs
-    are generated or real, or no compiler was there to ask.
+    `scaling` says that the generated C scales these samples as they were sent, on this machine and
+    on an emulated board's core; None where inputs are generated or real, or no compiler was there
+    to ask.
     """
 
     name: str
@@ -212,12 +213,18 @@ def run_bundle(
     progress: Progress,
 ) -> BenchRecord:
     """The second half of `bench`: `material` onto the board, and everything that comes of it."""
+    from edgekit.verbs._core_parity import parity_on_core
     from edgekit.verbs.bench_run import measure, write_run
 
     check_port(bundle, port)
     target = _target(bundle, out, force=wanted.force)
     run = measure(bundle, material, port=port, profile=wanted.profile, progress=progress)
-    record = write_run(bundle, material.samples, run, seed=wanted.seed, target=target)
+    samples = material.samples
+    if samples.scaling and bundle.build and not port:
+        progress.say("scaling the samples on the core")
+        scaling = parity_on_core(bundle.board, bundle.graph, samples.real, samples.scaling)
+        samples = replace(samples, scaling=scaling)
+    record = write_run(bundle, samples, run, seed=wanted.seed, target=target)
     if record.bit_exact != record.samples:
         raise OutputsDiffer(record)
     return record

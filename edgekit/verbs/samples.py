@@ -25,6 +25,7 @@ class BenchSamples:
     """One quantized array `[samples, ...]` per model input; `labels` are class numbers or None.
 
     `scaling` says what came of scaling the same real values in C; None for generated inputs.
+    `real` are these values as data, one array per input.
     """
 
     inputs: tuple[np.ndarray, ...]
@@ -34,6 +35,7 @@ class BenchSamples:
     classes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     scaling: ScalingParity | None = None
+    real: tuple[np.ndarray, ...] = ()
 
 
 def bench_samples(
@@ -65,6 +67,7 @@ def bench_samples(
         dataset.classes,
         dataset.warnings,
         check_parity(graph, arrays, inputs, "model"),
+        tuple(arrays),
     )
 
 
