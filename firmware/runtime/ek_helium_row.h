@@ -42,9 +42,9 @@ EK_NOINLINE void ek_helium_row_c(const int32_t *stream, int8_t *out, const ek_he
 #ifdef EK_HELIUM
 /* Register plan: r0 r2 r4 r6 sums of four pixels of the first channel, r8 r10 r12 lr of the second;
  * r1 weights, r3 a line, r5 the next line's pointer, r7 bytes to the quad's columns, r9 end of the
- * pointers, r11 the channels' constants; q0-q5 columns, q6 q7 weights. On the stack: 0 lines, 4
- * bytes to the last quad, 8 out, 12 mask, 16 zero point, 20 bytes to the next quad's outputs, 24
- * twos left, 28 out of the first quad, 32 s, 40 offsets of the eight outputs. A line is 40
+ * pointers, r11 the channels' constants; q0-q5 columns, q6 q7 weights. On the stack: 0 zero
+ * point, 4 bytes to the next quad's outputs, 8 out, 16 lines, 20 bytes to the last quad, 24 twos
+ * left, 28 out of the first quad, 32 s, 40 offsets of the eight outputs. A line is 40
  * instructions for 384 products. */
 #define EK_ROW_TAP(MAC, a, b, c, d)                                                           \
   "vldrb.8 q6, [r1], #16\n" MAC " r0, q6, " #a "\nvldrb.8 q7, [r1], #16\n" MAC " r8, q7, " #a \
@@ -60,28 +60,28 @@ EK_NOINLINE void ek_helium_row_c(const int32_t *stream, int8_t *out, const ek_he
                                                                                    q2, q3, q4, q5)
 #define EK_ROW_BODY(AWAY) \
   __asm volatile(EK_HELIUM_OPEN(56)                                                            \
-      "mov r11, r0\nldmia r2, {r3-r8}\nstr r3, [sp]\nstr r5, [sp, #24]\n"                      \
-      "strd r1, r2, [sp, #28]\nlsl r10, r7, #2\nstrd r8, r10, [sp, #16]\n"                     \
-      "add r9, r3, r4, lsl #2\nsubs r6, #1\nlsls r6, r6, #6\nstr r6, [sp, #4]\n"                                                               \
+      "mov r11, r0\nldmia r2, {r3-r8}\nstr r3, [sp, #16]\nstr r5, [sp, #24]\n"                 \
+      "strd r1, r2, [sp, #28]\nlsl r10, r7, #2\nstrd r8, r10, [sp]\n"                          \
+      "add r9, r3, r4, lsl #2\nsubs r6, #1\nlsls r6, r6, #6\nstr r6, [sp, #20]\n"              \
       "movs r0, #0\nvidup.u16 q0, r0, #1\nmovs r0, #1\nvdup.16 q1, r0\nvand q1, q1, q0\n"      \
       "vshr.u16 q0, q0, #1\nvmul.i16 q0, q0, r7\nvadd.i16 q0, q0, q1\nvstrh.16 q0, [sp, #40]\n" \
       "1: ldr r4, [sp, #28]\n"         \
-      "movw r6, #65535\nstrd r4, r6, [sp, #8]\nmovs r7, #0\n"                                  \
-      "ldr r4, [sp, #4]\ncmp r4, #0\nbeq 5f\n"                           \
-      "3: ldr r5, [sp]\nadd r1, r11, #24\n" EK_ROW_LINE("vmladav.s8")                          \
+      "movw r6, #65535\nvmsr p0, r6\nstr r4, [sp, #8]\nmovs r7, #0\n"                          \
+      "ldr r4, [sp, #20]\ncmp r4, #0\nbeq 5f\n"                           \
+      "3: ldr r5, [sp, #16]\nadd r1, r11, #24\n" EK_ROW_LINE("vmladav.s8")                     \
       "4:\n" EK_ROW_LINE("vmladava.s8") "cmp r5, r9\nbne 4b\n"                                 \
       "vmov q0[2], q0[0], r0, r4\nvmov q0[3], q0[1], r2, r6\n"                                 \
       "vmov q1[2], q1[0], r8, r12\nvmov q1[3], q1[1], r10, lr\n"                               \
-      "ldrd r0, r2, [r11]\nvadd.i32 q0, q0, r0\nvadd.i32 q1, q1, r2\n"                         \
-      "ldrd r0, r2, [r11, #8]\nvqrdmulh.s32 q0, q0, r0\nvqrdmulh.s32 q1, q1, r2\n" AWAY        \
-      "ldrd r0, r2, [r11, #16]\nvrshl.s32 q0, r0\nvrshl.s32 q1, r2\n"                          \
-      "ldrd r0, r2, [sp, #16]\nldrd r4, r6, [sp, #8]\nvldrh.u16 q2, [sp, #40]\n"               \
-      EK_HELIUM_BYTES(r0) "vmsr p0, r6\nvpst\nvstrbt.16 q0, [r4, q2]\n"                        \
-      "add r4, r2\nstr r4, [sp, #8]\nadds r7, #64\nldr r4, [sp, #4]\ncmp r7, r4\n" \
+      "ldmia r11, {r0, r2, r4, r6, r8, r10}\nvadd.i32 q0, q0, r0\nvadd.i32 q1, q1, r2\n"       \
+      "vqrdmulh.s32 q0, q0, r4\nvqrdmulh.s32 q1, q1, r6\n" AWAY                                \
+      "vrshl.s32 q0, r8\nvrshl.s32 q1, r10\n"                                                  \
+      "ldmia sp, {r0, r2, r4}\nvldrh.u16 q2, [sp, #40]\n"                                      \
+      EK_HELIUM_BYTES(r0) "vpst\nvstrbt.16 q0, [r4, q2]\n"                                     \
+      "add r4, r2\nstr r4, [sp, #8]\nadds r7, #64\nldr r4, [sp, #20]\ncmp r7, r4\n" \
       "blt 3b\nbeq 5f\n"     \
       "mov r11, r1\nldr r4, [sp, #28]\nadds r4, #2\nstr r4, [sp, #28]\n"                       \
       "ldr r4, [sp, #24]\nsubs r4, #1\nstr r4, [sp, #24]\nbne 1b\n" EK_HELIUM_CLOSE(56)        \
-      "5: ldr r2, [sp, #32]\nldr r4, [r2, #24]\nstr r4, [sp, #12]\nb 3b\n")
+      "5: ldr r2, [sp, #32]\nldr r4, [r2, #24]\nvmsr p0, r4\nb 3b\n")
 EK_NAKED void ek_helium_row_up(const int32_t *stream EK_UNUSED, int8_t *out EK_UNUSED,
                                const ek_helium_row *s EK_UNUSED) {
   EK_ROW_BODY(EK_HELIUM_UP);

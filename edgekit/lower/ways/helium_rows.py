@@ -20,7 +20,7 @@ TAPS, QUAD, TWO = 3, 4, 2
 POINTER_BYTES = 8  # on the widest machine that runs the twin
 # Counted in firmware/runtime/ek_helium_row.h: per line of three taps, per quad of pixels and two
 # channels, per two channels of a row, per row, per 16 bytes of input.
-PER_LINE, PER_QUAD, PER_AWAY, PER_TWO, PER_ROW, PER_COPY = 40.0, 34.0, 4.0, 16.0, 160.0, 11.0
+PER_LINE, PER_QUAD, PER_AWAY, PER_TWO, PER_ROW, PER_COPY = 40.0, 30.0, 4.0, 16.0, 160.0, 11.0
 CODE, ROW_CODE = ("helium rows of 3x3", 480), 620
 
 

@@ -40,7 +40,7 @@ def formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
 
 @way_for("ADD", "SUB", needs=HELIUM)
 def helium_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    return _ways(op, graph, _Kind("sum_helium", "helium formula", 2.13, 220))
+    return _ways(op, graph, _Kind("sum_helium", "helium formula", 1.88, 220))
 
 
 @way_for("ADD", "SUB", needs=PLAIN)
