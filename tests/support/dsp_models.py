@@ -3,9 +3,11 @@
 
 from collections.abc import Callable
 
+import numpy as np
+
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import SAME, VALID
-from tests.support.way_models import MODELS, convolutions, denses, depthwise_any
+from tests.support.way_models import DILATED, MODELS, conv, convolutions, denses, depthwise_any
 
 DEPTHWISE_TAPS = [
     ((1, 9, 11, 8), (5, 5), (1, 1), (1, 1), 1, SAME),
@@ -25,15 +27,48 @@ MULTIPLIED = [
     ((1, 6, 9, 6), (3, 3), (2, 2), (1, 1), 2, SAME),
     ((2, 1, 9, 4), (3, 3), (1, 2), (1, 1), 2, SAME),
 ]
-SINGLE = [
+FEW_CHANNELS = [
     ((1, 9, 10, 1), (4, 3), (2, 1), (1, 1), 8, SAME),
     ((1, 7, 6, 1), (5, 5), (1, 2), (2, 1), 3, SAME),
     ((2, 4, 5, 1), (1, 1), (1, 1), (1, 1), 2, SAME),
+    ((1, 7, 6, 3), (3, 3), (1, 1), (1, 1), 1, SAME),
+    ((1, 8, 9, 2), (3, 2), (2, 2), (1, 2), 3, SAME),
 ]
+LINES = [
+    ((1, 1, 20, 8), (1, 3), (1, 1), SAME, 6, (1, 4)),
+    ((2, 1, 19, 3), (1, 5), (1, 2), VALID, 4, (1, 2)),
+]
+GROUPS = [((1, 6, 7, 8), (3, 3), (1, 1), 2, 6), ((1, 5, 5, 6), (1, 1), (1, 1), 3, 3)]
 
 
-def single(function: int, out_zp: int) -> bytes:
-    return side_by_side(depthwise_any, [(case, function, out_zp) for case in SINGLE])
+def few_channels(function: int, out_zp: int) -> bytes:
+    return side_by_side(depthwise_any, [(case, function, out_zp) for case in FEW_CHANNELS])
+
+
+def dilated_any(function: int, out_zp: int) -> bytes:
+    def add(b, shape, kernel, stride, padding, out_c, dilation):
+        case = (shape, kernel, stride, padding, out_c, function, out_zp)
+        return conv(b, *case, dilation=dilation)
+
+    return side_by_side(add, DILATED + LINES)
+
+
+def grouped(function: int, out_zp: int) -> bytes:
+    """CONV_2D of `groups` groups."""
+
+    def add(b, shape, kernel, stride, groups, out_c):
+        rng = np.random.default_rng(hash((shape, kernel, groups)) % (1 << 32))
+        x = b.input(shape, scale=0.04, zero_point=-5)
+        values = rng.integers(-127, 128, (out_c, *kernel, shape[3] // groups)).astype(np.int8)
+        w = b.constant(values, scales=list(rng.uniform(0.002, 0.01, out_c)), axis=0)
+        bias = b.constant(rng.integers(-9000, 9000, out_c).astype(np.int32), scale=1e-4)
+        options = {"padding": SAME, "stride_h": stride[0], "stride_w": stride[1]}
+        options |= {"dilation_h_factor": 1, "dilation_w_factor": 1}
+        options |= {"fused_activation_function": function}
+        out = (*shape[:3], out_c)
+        return b.op("CONV_2D", [x, w, bias], out, scale=0.4, zero_point=out_zp, options=options)
+
+    return side_by_side(add, GROUPS)
 
 
 def depthwise_taps(function: int, out_zp: int) -> bytes:
@@ -49,7 +84,9 @@ DSP_MODELS: dict[str, Callable[[int, int], bytes]] = {
     **MODELS,
     "wide windows": convolutions,
     "wide rows": denses,
-    "packed windows, single": single,
+    "packed windows, few channels": few_channels,
+    "packed windows, dilated": dilated_any,
+    "packed windows, groups": grouped,
     "planes, multiplied": multiplied,
     "planes taps": depthwise_taps,
 }

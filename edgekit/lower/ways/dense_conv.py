@@ -7,7 +7,7 @@ Weights are packed, a byte each, or wide: two bytes each, which need not be take
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -26,6 +26,7 @@ from edgekit.tflite.graph import Graph, Op, Tensor
 # away from zero; per 4 bytes, per 2 and for a single one behind them, per run.
 PER_SIXTEEN, PER_AWAY = 3.0, 8.0
 PER_WORD, PER_TWO, PER_ONE, PER_RUN = 15.0, 17.0, 5.0, 5.0
+FEW = 4  # groups, or channels of a depthwise convolution, for which products with 0 may pay
 LARGEST_PADDED = 4096  # bytes of an input that is copied with its padding around it
 EXPAND_CODE = ("expand block", 220)
 
@@ -67,16 +68,49 @@ class Frame:
 
 
 def conv_frame(op: Op, graph: Graph) -> Frame | None:
-    """The frame of a CONV_2D of any stride and padding; None where it is dilated along rows, in
-    groups, or has one output channel."""
+    """The frame of a CONV_2D of any stride and padding; None where it is dilated along rows of more
+    than one line, in groups, or has one output channel."""
     source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_params(op.options, source.shape, output.shape, k_h, k_w)
+    if window["dilation_w"] != 1 and source.shape[1] == output.shape[1] == k_h == 1:
+        source, output, window = _turned(source), _turned(output), _turned_window(window)
     if in_c != source.shape[3] or window["dilation_w"] != 1 or out_c < 2:
         return None
     if _is_rows(window, source.shape, output.shape):
         return rows_frame(op, graph)
     return _windows_frame(source, output, in_c, window)
+
+
+def _turned(tensor: Tensor) -> Tensor:
+    """A single line as a column: the same bytes."""
+    n, height, width, channels = tensor.shape
+    return replace(tensor, shape=(n, width, height, channels))
+
+
+def _turned_window(window: dict[str, int]) -> dict[str, int]:
+    pairs = [(f"{key}_h", f"{key}_w") for key in ("k", "stride", "dilation")]
+    pairs += [("pad_top", "pad_left")]
+    other = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+    return {key: window[other.get(key, key)] for key in window}
+
+
+def dense_form(op: Op, graph: Graph) -> tuple[np.ndarray, Frame]:
+    """A convolution that is dilated or in groups, or depthwise, as one that is neither: weights
+    (outputs, taps) with zeros in between, and their frame."""
+    source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
+    assert weights.data is not None
+    depthwise = op.kind == "DEPTHWISE_CONV_2D"
+    data = weights.data.transpose(3, 1, 2, 0) if depthwise else weights.data
+    out_c, k_h, k_w, k_c = data.shape
+    window = window_params(op.options, source.shape, output.shape, k_h, k_w)
+    dilation, in_c = window["dilation_w"], source.shape[3]
+    window |= {"k_w": (k_w - 1) * dilation + 1, "dilation_w": 1}
+    taps = np.zeros((out_c, k_h, window["k_w"], in_c), data.dtype)
+    for c in range(out_c):
+        first = c * (in_c // k_c) // out_c * k_c
+        taps[c, :, ::dilation, first : first + k_c] = data[c]
+    return taps.reshape(out_c, -1), _windows_frame(source, output, in_c, window)
 
 
 def rows_frame(op: Op, graph: Graph) -> Frame | None:
@@ -116,30 +150,23 @@ def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, 
     )
 
 
-@way_for("CONV_2D")
+@way_for("CONV_2D", "DEPTHWISE_CONV_2D")
 def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    """Any stride and padding; no dilation along rows, no groups, at least 2 output channels."""
-    weights, frame = graph.input_of(op, 1), conv_frame(op, graph)
+    """At least 2 output channels; depthwise only of less than 4 channels."""
+    weights, depthwise = graph.input_of(op, 1), op.kind == "DEPTHWISE_CONV_2D"
     assert weights.data is not None
-    if frame is None:
+    out_c, in_c = weights.shape[-1 if depthwise else 0], graph.input_of(op).shape[3]
+    if out_c < 2 or (depthwise and in_c >= FEW):
         return
-    layer = narrowed(op, graph, weights.data.reshape(len(weights.data), -1))
+    frame = None if depthwise else conv_frame(op, graph)
+    taps = weights.data.reshape(out_c, -1)
+    if frame is None:
+        if in_c // weights.shape[3] > FEW:
+            return
+        taps, frame = dense_form(op, graph)
+    layer = narrowed(op, graph, taps)
     if layer is not None:
         yield from _ways(op, layer, frame)
-
-
-@way_for("DEPTHWISE_CONV_2D")
-def packed_single(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    """Of one input channel: a convolution with as many output channels as it is multiplied by."""
-    source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
-    _, k_h, k_w, out_c = weights.shape
-    window = window_params(op.options, source.shape, output.shape, k_h, k_w)
-    if source.shape[3] != 1 or window["dilation_w"] != 1 or out_c < 2:
-        return
-    assert weights.data is not None
-    layer = narrowed(op, graph, weights.data.reshape(k_h * k_w, out_c).T)
-    if layer is not None:
-        yield from _ways(op, layer, _windows_frame(source, output, 1, window))
 
 
 @way_for("FULLY_CONNECTED")
