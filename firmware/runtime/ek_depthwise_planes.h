@@ -18,7 +18,7 @@ typedef struct {
   int32_t lines, out_lines, line_stride, line_pad, in_pitch, out_pitch;
   int32_t channels, multiplier, batches; /* channels of the input, at least four */
   int32_t reach;                         /* input lines of an output line */
-  int32_t k_lines, dilation, steps;      /* of ek_depthwise_taps.h; dilation across lines */
+  int32_t k_lines, steps, gap;           /* of ek_depthwise_taps.h */
   int32_t record;                        /* words for an output channel */
   int32_t words, strip;                  /* words of a plane's line; output lines of a strip */
   int32_t in_zero_point, zero_point, away, low, high;
@@ -56,7 +56,7 @@ EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const ek
                               {p->zero_point, p->away},
                               p->k_lines,
                               p->steps,
-                              4 * line_words * p->dilation - 4 * p->steps};
+                              p->gap};
   int32_t have = 0; /* input lines of this strip that the last one has left */
   for (int32_t first = 0; first < p->out_lines; first += p->strip) {
     const int32_t top = first * p->line_stride;

@@ -71,8 +71,17 @@ class _Plan:
         return square and all((axis.taps, axis.dilation) == (TAPS, 1) for axis in axes)
 
     @property
+    def parts(self) -> int:
+        """Pieces of a kernel's line, each a line of its own, where there is no other line."""
+        return ceil(self._span / MOST_STEPS) if self.across.taps == 1 else 1
+
+    @property
     def steps(self) -> int:
-        """Words of two taps that cover a kernel line at even and at odd places."""
+        """Words of two taps that cover a kernel line, or part of it, at even and at odd places."""
+        return ceil(self._span / self.parts)
+
+    @property
+    def _span(self) -> int:
         reach = self.along.reach
         return reach // 2 + 1 if self.along.stride == 1 else (reach + 1) // 2
 
@@ -84,7 +93,11 @@ class _Plan:
             single = along.out % 2  # done as two
             return along.stride * (along.out + single) // 2 + 1
         fours = ceil(along.out / FOUR)
-        return 2 * along.stride * (fours - 1) + self.steps + (1 if along.stride == 1 else 3)
+        return (
+            2 * along.stride * (fours - 1)
+            + self.steps * self.parts
+            + (1 if along.stride == 1 else 3)
+        )
 
     @property
     def scratch_bytes(self) -> int:
@@ -126,13 +139,13 @@ class _Plan:
             line = fours * PER_FOUR[along.stride] + twos * PER_TWO
             return fours + twos, line + PER_AWAY * away * (FOUR * fours + 2 * twos)
         fours = ceil(along.out / FOUR)
-        taps = self.across.taps * (self.steps * PER_STEP[along.stride] + PER_LINE)
+        taps = self.across.taps * self.parts * (self.steps * PER_STEP[along.stride] + PER_LINE)
         return fours, fours * (taps + PER_TAPS + PER_AWAY * away * FOUR)
 
 
 @way_for("DEPTHWISE_CONV_2D")
 def planes(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    """Any kernel of up to 14 taps along rows or columns, any multiplier; at least 4 channels."""
+    """Any kernel of one line, or of up to 15 taps a line, any multiplier; at least 4 channels."""
     source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
     _, k_h, k_w, channels = weights.shape
     window = window_params(op.options, source.shape, output.shape, k_h, k_w)
@@ -210,13 +223,14 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: _Plan, kernel: tuple[int, 
 def _params(plan: _Plan) -> dict[str, int]:
     """Fields of `ek_depthwise_planes_params` that the plan decides."""
     along, across = plan.along, plan.across
+    gap = 4 * FOUR * plan.words * across.dilation - 4 * plan.steps if plan.parts == 1 else 0
     return {
         **{"n": along.size, "out_n": along.out, "stride": along.stride, "pad": along.pad},
         **{"in_step": along.in_step, "out_step": along.out_step},
         **{"lines": across.size, "out_lines": across.out, "line_stride": across.stride},
         **{"line_pad": across.pad, "in_pitch": across.in_step, "out_pitch": across.out_step},
-        **{"reach": across.reach, "k_lines": across.taps, "dilation": across.dilation},
-        **{"steps": 0 if plan.is_3x3 else plan.steps},
+        **{"reach": across.reach, "k_lines": across.taps * plan.parts},
+        **{"steps": plan.steps, "gap": gap},
         **{"words": plan.words, "strip": plan.strip},
     }
 
@@ -251,7 +265,7 @@ def records(layer: Narrowed, plan: _Plan, kernel: tuple[int, int]) -> np.ndarray
 
 def taps_records(layer: Narrowed, plan: _Plan, kernel: tuple[int, int]) -> np.ndarray:
     """The records of `ek_depthwise_taps`, int32."""
-    taps, dilation, steps = _taps(layer, plan, kernel), plan.along.dilation, plan.steps
+    taps, dilation, steps = _taps(layer, plan, kernel), plan.along.dilation, plan.steps * plan.parts
     outputs, lines, _ = taps.shape
     at = np.zeros((outputs, lines, 2 * steps + 1), np.int64)
     at[:, :, 1 : 1 + plan.along.reach : dilation] = taps
