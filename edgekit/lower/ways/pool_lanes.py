@@ -12,7 +12,7 @@ from edgekit.lower.ways.way import Way, way_for
 from edgekit.tflite.graph import Graph, Op
 
 LARGEST_WINDOW = 255  # 128 times that fits an int16 lane
-# Counted in the code that GCC makes of firmware/runtime/ek_average_pool_lanes.h for a model with one
+# Counted in the code that GCC makes of ek_average_pool_lanes.h for a model with one
 # such layer, four channels at a time: per pixel of a window, per row of it, per window.
 PER_PIXEL, PER_ROW, PER_WINDOW = 9.6, 17.8, 2.0
 WHOLE_PIXEL, WHOLE_ROW, WHOLE_WINDOW = 7.4, 4.8, 22.0  # one window over all of the input

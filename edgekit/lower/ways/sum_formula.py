@@ -19,7 +19,8 @@ from edgekit.tflite.graph import Graph, Op
 SHIFT = 22  # as in firmware/runtime/ek_sum_formula.h
 LARGEST = (1 << 31) - 1
 NUDGES = (0, 1, -1, 4, -4, 16, -16)  # of the multipliers from their real values
-ONCE = 60.0
+ONCE = 48.0
+THUMB_1 = ("cortex-m0", "cortex-m0plus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def helium_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
 
 @way_for("ADD", "SUB", needs=PLAIN)
 def plain_formula(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    return _ways(op, graph, _Kind("sum_formula", "formula", 23.0, 120))
+    each = 19.0 if target.core in THUMB_1 else 18.0
+    return _ways(op, graph, _Kind("sum_formula", "formula", each, 120))
 
 
 def _ways(op: Op, graph: Graph, kind: _Kind) -> Iterator[Way]:
