@@ -68,7 +68,8 @@ EK_NAKED int32_t *ek_expand_block_asm(int32_t *to EK_UNUSED, const int8_t *const
       "sxtb16 r4, r4\nsxtb16 r5, r5\nsxtb16 r6, r6\nsxtb16 r7, r7\n"
       "stmia r0!, {r4-r11}\n"
       "subs lr, #1\nbne 2b\n"
-      "3:\n" EK_FETCH(r9, 1)
+      "3:\n" EK_FETCH(r4, 1)
+      "cbz r4, 5f\nmov r9, r4\n"
       "tst r9, #2\nbeq 4f\n"
       "ldrsh r4, [r1], #2\nldrsh r5, [r2], #2\nldrsh r6, [r3], #2\nldrsh r7, [r12], #2\n"
       EK_TWO_BYTES(r4) EK_TWO_BYTES(r5) EK_TWO_BYTES(r6) EK_TWO_BYTES(r7)
@@ -77,9 +78,10 @@ EK_NAKED int32_t *ek_expand_block_asm(int32_t *to EK_UNUSED, const int8_t *const
       "ldrsb r4, [r1], #1\nldrsb r5, [r2], #1\nldrsb r6, [r3], #1\nldrsb r7, [r12], #1\n"
       "stmia r0!, {r4-r7}\n"
       "5:\n" EK_FETCH2(r4, r5, 2, 3)
-      "add r1, r5\nadd r2, r5\nadd r3, r5\nadd r12, r5\n"
-      "subs r6, r4, #1\n" EK_PARK(2, r6) EK_FETCH(r4, 0)
-      "bne 1b\n" EK_CLOSE "pop {r4-r11, pc}\n");
+      "subs r4, #1\nbeq 6f\n" EK_PARK(2, r4)
+      "add r1, r5\nadd r2, r5\nadd r3, r5\nadd r12, r5\n" EK_FETCH(r4, 0)
+      "b 1b\n"
+      "6:\n" EK_CLOSE "pop {r4-r11, pc}\n");
 }
 #endif
 
