@@ -198,7 +198,7 @@ EK_NOINLINE void ek_conv_packed_run(const ek_conv_packed_params *p, const int8_t
 
 EK_KERNEL void ek_conv_packed(const ek_conv_packed_params *p, const int8_t *in, int8_t *out,
                               const int32_t *stream, void *scratch) {
-  ek_conv_packed_run(p, in, out, stream, scratch, ek_dense_block_for(p->layer.away),
+  ek_conv_packed_run(p, in, out, stream, scratch, ek_packed_block_for(&p->layer),
                      ek_expand_block_fn());
   ek_clamp_all(out, p->batches * p->out_h * p->out_w * p->layer.out_c, p->layer.low, p->layer.high);
 }

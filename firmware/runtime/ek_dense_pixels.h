@@ -7,6 +7,29 @@
 #include "ek_dense_block.h"
 #include "ek_expand_block.h"
 
+/* One output channel: the first of a pair whose other one has no weights. */
+EK_KERNEL const int32_t *ek_single_block(const int32_t *x, const int32_t *stream, int8_t *out,
+                                         const ek_dense_shape *s, ek_dense_block_fn block) {
+  int8_t both[8];
+  ek_dense_shape apart = *s;
+  apart.step = 2;
+  apart.skip = 4;
+  const int32_t *end = block(x, stream, both, &apart);
+  out[0] = both[0];
+  out[s->step] = both[2];
+  out[s->skip] = both[4];
+  out[s->skip + s->step] = both[6];
+  return end;
+}
+EK_NOINLINE const int32_t *ek_single_block_up(const int32_t *x, const int32_t *stream, int8_t *out,
+                                              const ek_dense_shape *s) {
+  return ek_single_block(x, stream, out, s, ek_dense_block_for(0));
+}
+EK_NOINLINE const int32_t *ek_single_block_away(const int32_t *x, const int32_t *stream,
+                                                int8_t *out, const ek_dense_shape *s) {
+  return ek_single_block(x, stream, out, s, ek_dense_block_for(1));
+}
+
 /* What the packed kernels know of their layer; a part of their params. */
 typedef struct {
   int32_t inputs; /* pairs of inputs of an output, those that fill run ends included */
@@ -15,6 +38,12 @@ typedef struct {
   int32_t away;      /* see ek_narrowing */
   int32_t low, high; /* of the activation; -128 and 127 where narrowing clamps enough */
 } ek_dense_layer;
+
+/* Constants at each call. */
+EK_KERNEL ek_dense_block_fn ek_packed_block_for(const ek_dense_layer *p) {
+  if (p->out_c > 1) return ek_dense_block_for(p->away);
+  return p->away ? ek_single_block_away : ek_single_block_up;
+}
 
 typedef struct {
   ek_dense_block_fn block;
@@ -30,7 +59,7 @@ EK_KERNEL ek_dense_run ek_dense_run_of(const ek_dense_layer *p, const int32_t *s
       block,
       expand,
       stream,
-      {p->inputs, p->out_c / 2, p->out_c, 2 * p->out_c, {p->zero_point, p->away}},
+      {p->inputs, ek_max(p->out_c / 2, 1), p->out_c, 2 * p->out_c, {p->zero_point, p->away}},
       p->out_c};
   return run;
 }
@@ -45,7 +74,7 @@ EK_KERNEL int32_t ek_pixel_of(int32_t place, int32_t count) {
  * pair repeats the channel before the last. */
 EK_KERNEL void ek_dense_four(ek_dense_run *run, const int32_t *x, int8_t *out) {
   const int32_t *rest = run->block(x, run->stream, out, &run->shape);
-  if (run->out_c & 1) {
+  if ((run->out_c & 1) && run->out_c > 1) {
     ek_dense_shape last = run->shape;
     last.channels = 1;
     (void)run->block(x, rest, out + run->out_c - 2, &last);

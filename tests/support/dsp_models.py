@@ -40,6 +40,12 @@ LINES = [
     ((1, 1, 20, 8), (1, 3), (1, 1), SAME, 6, (1, 4)),
     ((2, 1, 19, 3), (1, 5), (1, 2), VALID, 4, (1, 2)),
 ]
+ONE = [
+    ((1, 6, 7, 5), (3, 3), (1, 1), SAME, 1),
+    ((1, 5, 5, 8), (1, 1), (1, 1), SAME, 1),
+    ((2, 3, 3, 4), (2, 2), (2, 1), VALID, 1),
+    ((1, 2, 1, 9), (1, 1), (1, 1), SAME, 1),
+]
 GROUPS = [((1, 6, 7, 8), (3, 3), (1, 1), 2, 6), ((1, 5, 5, 6), (1, 1), (1, 1), 3, 3)]
 
 
@@ -53,6 +59,10 @@ def dilated_any(function: int, out_zp: int) -> bytes:
         return conv(b, *case, dilation=dilation)
 
     return side_by_side(add, DILATED + LINES)
+
+
+def one_channel(function: int, out_zp: int) -> bytes:
+    return side_by_side(conv, [(*case, function, out_zp) for case in ONE])
 
 
 def grouped(function: int, out_zp: int) -> bytes:
@@ -88,6 +98,7 @@ DSP_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "wide rows": denses,
     "packed windows, few channels": few_channels,
     "packed windows, dilated": dilated_any,
+    "packed windows, one channel": one_channel,
     "packed windows, groups": grouped,
     "planes, multiplied": multiplied,
     "planes taps": depthwise_taps,

@@ -136,6 +136,8 @@ def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, 
     shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w}
     shape |= {key: value for key, value in window.items() if key != "dilation_w"}
     params = shape | {"in_zero_point": source.q.zero_point, "pad_input": int(pads)}
+    # An input that is copied first may be written over wholly.
+    lead = 0 if pads and batches == 1 else pixel_lead(shape, in_c, out_c)
     return Frame(
         "conv",
         "windows",
@@ -144,19 +146,30 @@ def _windows_frame(source: Tensor, output: Tensor, in_c: int, window: dict[str, 
         window["k_h"],
         batches * out_h * out_w,
         padded if pads else 5 * run,
-        pixel_lead(shape, in_c, out_c),
+        lead,
         windows_around(params),
         ("conv packed", 600),
     )
 
 
+def _uncopied(frame: Frame, out_c: int) -> Frame | None:
+    """The frame of the same windows without a padded copy of the input: slower, with less scratch;
+    None where there is no copy."""
+    if not frame.params.get("pad_input"):
+        return None
+    params = frame.params | {"pad_input": 0}
+    lead = pixel_lead(params, params["in_c"], out_c)
+    around, copies = windows_around(params), 5 * frame.run
+    return replace(frame, params=params, copies=copies, lead=lead, around=around)
+
+
 @way_for("CONV_2D", "DEPTHWISE_CONV_2D")
 def packed_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    """At least 2 output channels; depthwise only of less than 4 channels."""
+    """Depthwise only of less than 4 channels."""
     weights, depthwise = graph.input_of(op, 1), op.kind == "DEPTHWISE_CONV_2D"
     assert weights.data is not None
     out_c, in_c = weights.shape[-1 if depthwise else 0], graph.input_of(op).shape[3]
-    if out_c < 2 or (depthwise and in_c >= FEW):
+    if depthwise and in_c >= FEW:
         return
     frame = None if depthwise else conv_frame(op, graph)
     taps = weights.data.reshape(out_c, -1)
@@ -201,19 +214,23 @@ def dense_layer(layer: Narrowed, order: np.ndarray) -> dict[str, int]:
 
 
 def _ways(op: Op, layer: Narrowed, frame: Frame) -> Iterator[Way]:
-    if can_pair(layer):
-        yield _way(op, layer, frame, PACKED)
-    yield _way(op, layer, frame, WIDE)
+    uncopied = _uncopied(frame, len(layer.weights))
+    for one in (frame, uncopied):
+        if one is not None and can_pair(layer):
+            yield _way(op, layer, one, PACKED)
+        if one is not None:
+            yield _way(op, layer, one, WIDE)
 
 
 def _way(op: Op, layer: Narrowed, frame: Frame, packing: _Packing) -> Way:
-    order = window_order(frame.runs, frame.run)
+    order, out_c = window_order(frame.runs, frame.run), len(layer.weights)
+    layer = layer.filled(2) if out_c == 1 else layer
     scratch = 16 * len(order) + frame.copies
 
     def lower() -> KernelCall:
         return KernelCall(
             kernel=f"{frame.kernel}_{packing.name}",
-            params=frame.params | {"layer": dense_layer(layer, order)},
+            params=frame.params | {"layer": dense_layer(layer, order) | {"out_c": out_c}},
             inputs=op.inputs[:1],
             outputs=op.outputs,
             consts=(Const("stream", packing.stream(layer, order)),),
