@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What ranges cost: time beside the plain converter, and memory over the number of samples.
+"""What ranges and checks cost: time, and memory over the number of samples.
 
-    python benchmarks/quant_speed.py            # both, into results/quant_speed.json
+    python benchmarks/quant_speed.py            # all, into results/quant_speed.json
+    python benchmarks/quant_speed.py --checks   # the checks alone; the rest of the file stays
 
 The model is resnet8_cifar_jpeg.keras. Times are of one conversion with 200 samples (tracing,
 calibration, quantizing), the methods in turn, the fastest of several rounds; processor seconds
 beside wall seconds, since a busy machine stretches the latter. Memory is the peak of a process of
-its own per number of samples, that reads them from a function as they are needed.
+its own per number of samples, that reads them from a function as they are needed. Checks are all
+that `convert` does after quantizing: 32 samples through TFLite Micro's interpreter with every
+tensor looked at, and the checks themselves, on each model's own kind of inputs.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +30,12 @@ RESULTS = ROOT / "benchmarks" / "results" / "quant_speed.json"
 METHODS = ("converter", "minmax", "percentile", "mse", "kl")
 SAMPLES = 200
 MEMORY_SAMPLES = (100, 1000, 4000)
+MODELS = (
+    "resnet8_cifar_jpeg.keras",
+    "mlperf_tiny/kws.h5",
+    "mlperf_tiny/vww_96.h5",
+    "mlperf_tiny/ad01.h5",
+)
 BAR = 3.0  # times the plain converter
 
 
@@ -35,19 +45,28 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peak", type=int, help="print this process's peak for so many samples")
+    parser.add_argument("--checks", action="store_true", help="measure the checks alone")
     options = parser.parse_args()
     if options.peak:
         print(peak_bytes(options.peak))
+        return
+    if options.checks:
+        old = json.loads(RESULTS.read_text())
+        found = old | {"checks": {"conditions": conditions(), "models": checks(options.rounds)}}
+        RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+        show_checks(found)
         return
     found = {
         "conditions": conditions(),
         "samples": SAMPLES,
         "times": times(options.rounds),
         "peak_bytes": {str(n): _in_process(n) for n in MEMORY_SAMPLES},
+        "checks": {"conditions": conditions(), "models": checks(options.rounds)},
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     show(found)
+    show_checks(found)
 
 
 def times(rounds: int) -> dict[str, dict[str, float]]:
@@ -65,6 +84,46 @@ def times(rounds: int) -> dict[str, dict[str, float]]:
             old = best.get(method, row)
             best[method] = {key: round(min(old[key], row[key]), 3) for key in row}
     return best
+
+
+def checks(rounds: int) -> dict[str, dict[str, float]]:
+    """Seconds of the checks after a conversion, the fastest of several rounds."""
+    from edgekit.progress import SILENT
+    from edgekit.verbs._conversion import Options, from_keras
+    from edgekit.verbs._hosted import host_runtimes
+
+    found = {}
+    for file in MODELS:
+        path = shared_folder() / "models" / file
+        done = from_keras(path, _inputs(path), Options(), SILENT)
+        hosted = host_runtimes(done, "model", None, SILENT)
+        best: dict[str, float] = {}
+        for _ in range(rounds):
+            wall, busy = time.perf_counter(), time.process_time()
+            done.compare(hosted, SILENT)
+            row = {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - busy}
+            best = {key: round(min(row[key], best.get(key, row[key])), 3) for key in row}
+        found[Path(file).stem] = best
+    return found
+
+
+def _inputs(path: Path) -> np.ndarray:
+    from edgekit.model.load import load_model
+
+    shape = (SAMPLES, *load_model(path).inputs[0].shape)
+    rng = np.random.default_rng(0)
+    if shape[-1] != 3:
+        return rng.normal(0, 1, shape).astype(np.float32)
+    pixels = rng.integers(0, 256, shape).astype(np.float32)
+    return pixels / 255 if "vww" in path.name else pixels
+
+
+def show_checks(found: dict[str, Any]) -> None:
+    rows = [
+        [name, f"{row['wall_s']:.2f}", f"{row['cpu_s']:.2f}"]
+        for name, row in found["checks"]["models"].items()
+    ]
+    print(table(["model, checks after conversion", "wall s", "CPU s"], rows))
 
 
 def peak_bytes(samples: int) -> int:
