@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import product
 
 from tests.support.side_by_side import side_by_side
-from tests.support.tflite_builder import SAME, VALID
+from tests.support.tflite_builder import SAME, VALID, ModelBuilder
 from tests.support.way_models import (
     conv,
     convolutions,
@@ -16,6 +16,7 @@ from tests.support.way_models import (
     depthwise_any,
     depthwises,
     dilated,
+    out_side,
     sums,
 )
 
@@ -41,6 +42,14 @@ DEPTHWISE_PATCHES = [
     ((1, 17, 5, 24), (8, 1), (2, 1), (1, 1), 2, SAME),
     ((1, 7, 8, 16), (2, 2), (1, 1), (1, 1), 2, SAME),
 ]
+WINDOWS = [
+    ((1, 15, 17, 4), (15, 17), (1, 1), VALID),
+    ((2, 5, 6, 18), (2, 3), (2, 2), SAME),
+    ((1, 7, 7, 33), (3, 3), (1, 2), SAME),
+    ((1, 4, 4, 16), (1, 1), (2, 2), VALID),
+    ((1, 4, 6, 5), (2, 2), (2, 2), VALID),
+]
+MEANS = [((2, 5, 7, 20), [1, 2]), ((1, 16, 16, 9), [1, 2]), ((2, 3, 4, 8), [0]), ((3, 4, 8), [1])]
 SIXTEENS = [
     ((1, 6, 8, 16), (3, 3), (1, 1), SAME, 4),
     ((2, 5, 9, 32), (3, 3), (1, 1), SAME, 2),
@@ -62,6 +71,39 @@ def depthwises_patches(function: int, out_zp: int) -> bytes:
     return side_by_side(depthwise_any, cases)
 
 
+def window(b: ModelBuilder, kind: str, case: tuple, function: int, out_zp: int) -> int:
+    shape, kernel, stride, padding = case
+    x = b.input(shape, scale=0.05, zero_point=out_zp)
+    sides = [out_side(shape[1 + i], kernel[i], stride[i], padding) for i in (0, 1)]
+    options = {"padding": padding, "stride_h": stride[0], "stride_w": stride[1]}
+    options |= {"filter_height": kernel[0], "filter_width": kernel[1]}
+    return b.op(
+        kind,
+        [x],
+        (shape[0], *sides, shape[3]),
+        scale=0.05,
+        zero_point=out_zp,
+        options=options | {"fused_activation_function": function},
+    )
+
+
+def windows(function: int, out_zp: int) -> bytes:
+    kinds = ("MAX_POOL_2D", "AVERAGE_POOL_2D")
+    cases = [(kind, case, function, out_zp) for kind in kinds for case in WINDOWS]
+    return side_by_side(window, cases)
+
+
+def mean(b: ModelBuilder, kind: str, shape: tuple, axes: list[int], out_zp: int) -> int:
+    x = b.input(shape, scale=0.05, zero_point=-7)
+    kept = tuple(side for axis, side in enumerate(shape) if axis not in axes)
+    return b.op(kind, [x, b.constant(axes)], kept, scale=0.043, zero_point=out_zp)
+
+
+def means(function: int, out_zp: int) -> bytes:
+    cases = [(kind, *case, out_zp) for kind in ("MEAN", "SUM") for case in MEANS]
+    return side_by_side(mean, cases)
+
+
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium windows, dilated": dilated,
@@ -72,4 +114,6 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium patches": depthwises_wide,
     "helium patches, any": depthwises_patches,
     "helium formula": sums,
+    "helium pool": windows,
+    "helium mean": means,
 }
