@@ -12,12 +12,13 @@ import pytest
 from edgekit.build.host import HostModel
 from edgekit.emit.aot import aot_sources
 from edgekit.lower.build import lower_graph
-from edgekit.lower.program import Program
+from edgekit.lower.program import Program, Target
 from edgekit.tflite.reader import read_graph
 from tests.random_graphs.judge import EQUAL, judge
 from tests.random_graphs.thin import draw_thin
 from tests.support.exact import needs_tflm, random_inputs
 from tests.support.pass_models import QUANT, conv, weights
+from tests.support.separable import separable
 from tests.support.tflite_builder import ModelBuilder
 
 
@@ -66,3 +67,12 @@ def test_output_too_far_in_its_input_is_seen() -> None:
 def test_random_models_do_not_mind(seed: int) -> None:
     needs_tflm()
     assert judge(draw_thin(seed), inputs=4, sanitize=True).outcome == EQUAL
+
+
+@pytest.mark.parametrize("ram_bytes", [0, 2800, 2400, 1])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
+def test_kernels_of_a_core_in_tight_memory_do_not_mind(core: str, ram_bytes: int) -> None:
+    graph = read_graph(separable())
+    program = lower_graph(graph, Target(core, "size", ram_bytes=ram_bytes))
+    assert any(call.way != "portable" for call in program.calls)
+    assert _outputs(program, poison=True) == _outputs(lower_graph(graph), poison=False)

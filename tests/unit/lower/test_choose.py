@@ -5,34 +5,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgekit.lower.build import lower_graph
 from edgekit.lower.program import Program, Target
 from edgekit.tflite.reader import read_graph
-from tests.support.tflite_builder import RELU, SAME, ModelBuilder
+from tests.support.separable import separable
 
 LIMITS = (0, 3000, 2600, 2400, 2200, 2000, 1800)  # falling; 0 is any
-
-
-def separable(side: int = 12, channels: int = 12, layers: int = 3) -> bytes:
-    """Depthwise and 1x1 convolutions in turn: in place, with scratch of many sizes."""
-    rng = np.random.default_rng(5)
-    b = ModelBuilder()
-    x = b.input((1, side, side, channels), scale=0.05)
-    window = {"padding": SAME, "stride_h": 1, "stride_w": 1, "fused_activation_function": RELU}
-    for _ in range(layers):
-        for kind, shape, axis in (
-            ("DEPTHWISE_CONV_2D", (1, 3, 3, channels), 3),
-            ("CONV_2D", (channels, 1, 1, channels), 0),
-        ):
-            values = rng.integers(-127, 128, shape).astype(np.int8)
-            w = b.constant(values, scales=list(rng.uniform(0.002, 0.01, channels)), axis=axis)
-            bias = b.constant(rng.integers(-900, 900, channels).astype(np.int32), scale=1e-4)
-            shape = (1, side, side, channels)
-            x = b.op(kind, [x, w, bias], shape, scale=0.05, zero_point=-128, options=window)
-    return b.finish([x])
 
 
 def lowered(data: bytes, ram_bytes: int, core: str = "cortex-m4") -> Program:
