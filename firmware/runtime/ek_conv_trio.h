@@ -44,12 +44,13 @@ EK_NOINLINE const int8_t *ek_trio_window_row(const ek_conv_trio_run *r, const in
   return spare;
 }
 
-/* The windows of three pixels. */
+/* `rows` kernel rows of the windows of three pixels. */
 EK_NOINLINE void ek_trio_windows(const ek_conv_trio_run *r, const int8_t *in,
-                                 const ek_trio_corner *corner, uint32_t *to, uint32_t *sums) {
+                                 const ek_trio_corner *corner, int32_t rows, uint32_t *to,
+                                 uint32_t *sums) {
   const ek_conv_trio_params *p = r->p;
   const int32_t run = p->k_w * p->in_c;
-  for (int32_t ky = 0, y = 0; ky < p->k_h; ++ky, y += p->dilation_h, to += 4 * run) {
+  for (int32_t ky = 0, y = 0; ky < rows; ++ky, y += p->dilation_h, to += 4 * run) {
     const int8_t *from[3];
     for (int32_t i = 0; i < 3; ++i) {
       from[i] = ek_trio_window_row(r, in, corner[i].top + y, corner[i].left, r->spare + i * run);
@@ -58,22 +59,29 @@ EK_NOINLINE void ek_trio_windows(const ek_conv_trio_run *r, const int8_t *in,
   }
 }
 
+/* Corners of `count` windows from `at` on, then the last one again; returns the next. */
+EK_NOINLINE ek_trio_corner ek_trio_corners(const ek_conv_trio_params *p, ek_trio_corner at,
+                                           ek_trio_corner *corner, int32_t count) {
+  const int32_t end = p->out_w * p->stride_w - p->pad_left;
+  for (int32_t i = 0; i < 6; ++i) {
+    corner[i] = i < count ? at : corner[i - 1];
+    if ((at.left += i < count ? p->stride_w : 0) < end) continue;
+    at.left = -p->pad_left;
+    at.top += p->stride_h;
+  }
+  return at;
+}
+
 EK_NOINLINE void ek_conv_trio_image(const ek_conv_trio_run *r, const int8_t *in, int8_t *out) {
   const ek_conv_trio_params *p = r->p;
-  const int32_t end = p->out_w * p->stride_w - p->pad_left;
   ek_trio_corner at = {-p->pad_top, -p->pad_left};
   for (int32_t left = p->out_h * p->out_w; left > 0; left -= 6, out += 6 * p->out_c) {
     const int32_t count = ek_min(left, 6);
     ek_trio_corner corner[6];
     uint32_t sums[4] = {0, 0, 0, 0};
-    for (int32_t i = 0; i < 6; ++i) {
-      corner[i] = i < count ? at : corner[i - 1];
-      if ((at.left += i < count ? p->stride_w : 0) < end) continue;
-      at.left = -p->pad_left;
-      at.top += p->stride_h;
-    }
-    ek_trio_windows(r, in, corner, r->x + 4, sums);
-    ek_trio_windows(r, in, corner + 3, r->x + 6, sums + 2);
+    at = ek_trio_corners(p, at, corner, count);
+    ek_trio_windows(r, in, corner, p->k_h, r->x + 4, sums);
+    ek_trio_windows(r, in, corner + 3, p->k_h, r->x + 6, sums + 2);
     ek_trio_offsets(r->x, sums);
     const ek_trio_shape shape = ek_trio_shape_of(p->k_h * p->k_w * p->in_c, p->out_c, count);
     r->block(r->x, r->weights, r->records, out, &shape);

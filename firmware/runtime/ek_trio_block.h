@@ -52,39 +52,42 @@ EK_NOINLINE void ek_trio_block_c(const uint32_t *x, const uint8_t *weights,
  * places of the outputs, 48 end of x, 52 weights. An input is ten instructions for six products
  * (six on Thumb-2), 20 bytes. */
 #define EK_TRIO_INPUT(i) "ldrb r3, [r1, #" #i "]\nldmia r0!, {r4-r7}\n" EK_MACS
-#define EK_TRIO_PUT(at) "ldr r2, [sp, #" #at "]\nstrb r0, [r3, r2]\n"
-#define EK_TRIO_BLOCK_BODY(STEP, RECORD) \
-  __asm volatile(EK_PLAIN_OPEN(56)                                                              \
-      "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #92]\nmovs r2, r0\n"     \
-      "ldmia r3!, {r4, r5}\nstr r5, [sp, #16]\nadd r0, sp, #24\n"                               \
-      "ldmia r3!, {r5-r7}\nstmia r0!, {r5-r7}\nldmia r3!, {r5-r7}\nstmia r0!, {r5-r7}\n"        \
-      "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r5, [sp, #12]\n"                          \
-      "movs r6, #20\nmuls r5, r6\nadr r6, 2f\nadds r5, r6\nadds r5, #1\nstr r5, [sp, #8]\n"     \
-      "adds r2, #16\nlsls r4, r4, #4\nadds r2, r4\nstr r2, [sp, #48]\n"                         \
-      "1: ldr r3, [sp, #4]\nldr r2, [r3]\n" EK_TRIO_STARTS                                      \
-      "ldr r0, [sp]\nldmia r0!, {r4-r7}\nadds r4, r3\nadds r5, r2\nadds r6, r3\nadds r7, r2\n"  \
-      "mov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n"                                      \
-      "ldr r2, [sp, #48]\nmov r12, r2\nldr r2, [sp, #12]\nsubs r1, r2\nldr r2, [sp, #8]\n"      \
-      "bx r2\n.balign 4\n"                                                                      \
-      "2:\n" EK_TRIO_INPUT(0) EK_TRIO_INPUT(1) EK_TRIO_INPUT(2) EK_TRIO_INPUT(3)                \
-      EK_TRIO_INPUT(4) EK_TRIO_INPUT(5) EK_TRIO_INPUT(6) EK_TRIO_INPUT(7)                       \
-      "adds r1, #8\ncmp r0, r12\nbne 2b\n"                                                      \
-      "str r1, [sp, #52]\nldr r3, [sp, #4]\n" RECORD "str r3, [sp, #4]\nldr r3, [sp, #20]\n"    \
-      EK_TRIO_OUT(STEP, "r8", "r9", "strb r0, [r3]\n", EK_TRIO_PUT(28), EK_TRIO_PUT(32))        \
-      EK_TRIO_OUT(STEP, "r10", "r11", EK_TRIO_PUT(36), EK_TRIO_PUT(40), EK_TRIO_PUT(44))        \
-      "adds r3, #1\nstr r3, [sp, #20]\nldr r1, [sp, #52]\n"                                     \
-      "ldr r2, [sp, #16]\nsubs r2, #1\nstr r2, [sp, #16]\nbeq 4f\nb 1b\n"                       \
-      "4:\n" EK_PLAIN_CLOSE(56))
+#define EK_TRIO_PUT(i) "ldr r2, [sp, #24+4*" #i "]\nstrb r0, [r3, r2]\n"
+#define EK_TRIO_STORES "strb r0, [r3]\n", EK_TRIO_PUT, "adds r3, #1\n"
+/* STEP narrows a sum in r0 with RECORD's values, FIRST and PUT store it, NEXT moves r3 on. */
+#define EK_TRIO_BLOCK(...) EK_TRIO_BLOCK_BODY(__VA_ARGS__)
+#define EK_TRIO_BLOCK_BODY(STEP, RECORD, FIRST, PUT, NEXT)                                                                                             \
+  __asm volatile(EK_PLAIN_OPEN(                                                                                                                        \
+      56) "str r0, [sp]\nstr r2, [sp, #4]\nstr r3, [sp, #20]\nldr r3, [sp, #92]\nmovs r2, r0\n"                                                        \
+          "ldmia r3!, {r4, r5}\nstr r5, [sp, #16]\nadd r0, sp, #24\n"                                                                                  \
+          "ldmia r3!, {r5-r7}\nstmia r0!, {r5-r7}\nldmia r3!, {r5-r7}\nstmia r0!, {r5-r7}\n"                                                           \
+          "rsbs r5, r4, #0\nmovs r6, #7\nands r5, r6\nstr r5, [sp, #12]\n"                                                                             \
+          "movs r6, #20\nmuls r5, r6\nadr r6, 2f\nadds r5, r6\nadds r5, #1\nstr r5, [sp, #8]\n"                                                        \
+          "adds r2, #16\nlsls r4, r4, #4\nadds r2, r4\nstr r2, [sp, #48]\n"                                                                            \
+          "1: ldr r3, [sp, #4]\nldr r2, [r3]\n" EK_TRIO_STARTS                                                                                         \
+          "ldr r0, [sp]\nldmia r0!, {r4-r7}\nadds r4, r3\nadds r5, r2\nadds r6, r3\nadds r7, r2\n"                                                     \
+          "mov r8, r4\nmov r9, r5\nmov r10, r6\nmov r11, r7\n"                                                                                         \
+          "ldr r2, [sp, #48]\nmov r12, r2\nldr r2, [sp, #12]\nsubs r1, r2\nldr r2, [sp, #8]\n"                                                         \
+          "bx r2\n.balign 4\n"                                                                                                                         \
+          "2:\n" EK_TRIO_INPUT(0) EK_TRIO_INPUT(1) EK_TRIO_INPUT(2) EK_TRIO_INPUT(3) EK_TRIO_INPUT(4) EK_TRIO_INPUT(5) EK_TRIO_INPUT(6) EK_TRIO_INPUT( \
+              7) "adds r1, #8\ncmp r0, r12\nbne 2b\n"                                                                                                  \
+                 "str r1, [sp, #52]\nldr r3, [sp, #4]\n" RECORD                                                                                        \
+                 "str r3, [sp, #4]\nldr r3, [sp, #20]\n" EK_TRIO_OUT(STEP, "r8", "r9", FIRST,                                                          \
+                                                                     PUT(1), PUT(2))                                                                   \
+                     EK_TRIO_OUT(STEP, "r10", "r11", PUT(3), PUT(4), PUT(5)) NEXT                                                                      \
+                 "str r3, [sp, #20]\nldr r1, [sp, #52]\n"                                                                                              \
+                 "ldr r2, [sp, #16]\nsubs r2, #1\nstr r2, [sp, #16]\nbeq 4f\nb 1b\n"                                                                   \
+                 "4:\n" EK_PLAIN_CLOSE(56))
 
 EK_NAKED void ek_trio_block_up(const uint32_t *x EK_UNUSED, const uint8_t *weights EK_UNUSED,
                                const ek_stepped *records EK_UNUSED, int8_t *out EK_UNUSED,
                                const ek_trio_shape *s EK_UNUSED) {
-  EK_TRIO_BLOCK_BODY(EK_STEP_UP, EK_RECORD_UP);
+  EK_TRIO_BLOCK(EK_STEP_UP, EK_RECORD_UP, EK_TRIO_STORES);
 }
 EK_NAKED void ek_trio_block_away(const uint32_t *x EK_UNUSED, const uint8_t *weights EK_UNUSED,
                                  const ek_stepped *records EK_UNUSED, int8_t *out EK_UNUSED,
                                  const ek_trio_shape *s EK_UNUSED) {
-  EK_TRIO_BLOCK_BODY(EK_STEP_AWAY, EK_RECORD_AWAY);
+  EK_TRIO_BLOCK(EK_STEP_AWAY, EK_RECORD_AWAY, EK_TRIO_STORES);
 }
 #endif
 

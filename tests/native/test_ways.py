@@ -19,6 +19,7 @@ from tests.support.way_models import (
 )
 
 M4 = Target(core="cortex-m4", optimize="speed")
+M0PLUS = Target(core="cortex-m0plus", optimize="speed")
 
 
 def ways(program):
@@ -52,6 +53,28 @@ def test_what_the_pair_trick_cannot_hold_is_run_by_portable_c():
         model = ModelBuilder()
         y = conv(model, (1, 4, 4, 8), (1, 1), (1, 1), SAME, 4, **case)
         assert ways(check_bit_exact(model.finish([y]), target=M4)) == {"portable"}
+
+
+@pytest.mark.parametrize(
+    ("depth", "scale", "way"),
+    [
+        (32, 0.02, "trio rows"),
+        (60, 0.02, "trio rows"),
+        (65, 0.02, "trio rows in parts"),
+        (67, 0.02, "plain rows"),  # a prime number of inputs has no equal parts
+        (30, 0.25, "trio rows"),
+        (60, 0.25, "trio rows in parts"),  # where a sum starts counts too
+    ],
+)
+def test_sums_at_the_edge_of_a_trio(depth, scale, way, monkeypatch):
+    """Weights of 127 with inputs of -128 reach -2^20 at 64 of them."""
+    monkeypatch.setattr("edgekit.lower.build.choose_ways", only(way))
+    model = ModelBuilder()
+    weights = np.full((6, 1, 1, depth), 127, np.int8)
+    weights[::2] = -127
+    y = conv(model, (1, 4, 5, depth), (1, 1), (1, 1), SAME, 6, scale=scale, weights=weights)
+    program = check_bit_exact(model.finish([y]), 12, target=M0PLUS)
+    assert ways(program) == {way}
 
 
 def test_sums_beyond_what_a_channel_a_may_have():

@@ -231,6 +231,11 @@ DILATED = [
     ((1, 9, 9, 4), (3, 2), (1, 1), VALID, 6, (2, 3)),
     ((2, 7, 11, 16), (2, 3), (2, 1), SAME, 4, (1, 2)),
 ]
+DEEP = [
+    ((1, 7, 5, 32), (3, 3), (2, 2), SAME, 6),
+    ((1, 5, 6, 25), (4, 3), (1, 1), VALID, 4),
+    ((1, 3, 3, 300), (1, 1), (1, 1), SAME, 5),
+]
 DEPTHWISE_ANY = [
     ((1, 8, 9, 3), (5, 5), (1, 1), (1, 1), 1, SAME),
     ((1, 9, 7, 2), (3, 3), (1, 1), (2, 2), 3, SAME),
@@ -246,6 +251,11 @@ def dilated(function: int, out_zp: int) -> bytes:
         return conv(b, *case, dilation=dilation)
 
     return side_by_side(add, DILATED)
+
+
+def deep(function: int, out_zp: int) -> bytes:
+    """Convolutions whose sums need more than 21 bits."""
+    return side_by_side(conv, [(*case, function, out_zp, 0.25) for case in DEEP])
 
 
 def depthwises_any(function: int, out_zp: int) -> bytes:
@@ -264,6 +274,8 @@ PLAIN_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "trio windows": convolutions,
     "trio windows, dilated": dilated,
     "trio rows": denses,
+    "trio windows in parts": deep,
+    "trio rows in parts": deep,
     "trio lines": depthwises,
     "trio lines, any": depthwises_any,
     "formula": sums,

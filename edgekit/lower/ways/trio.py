@@ -2,7 +2,8 @@
 """CONV_2D and FULLY_CONNECTED on cores with plain 32-bit products: two products for three pixels.
 
 firmware/runtime/ek_trio.h says how three sums live in two words. They are exact as long as every
-sum lies in -2^20 .. 2^20 - 1, which holds for all int8 inputs of the layers that these ways take.
+sum lies in -2^20 .. 2^20 - 1, which holds for all int8 inputs of the layers that these ways take:
+at once, or with their inputs in parts whose sums are added up in words.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from edgekit.tflite.graph import Graph, Op
 
 PIXELS = 6
 REACH = 1 << 20  # of a sum, either side of zero
-BLOCK_CODE, EXPAND_CODE = 440, ("trio expand", 100)
+MOST_PARTS = 16
+BLOCK_CODE, EXPAND_CODE, PARTS_CODE = 440, ("trio expand", 100), ("trio parts", 700)
+CODE = {"trio rows": 260, "trio windows": 640}
+PER_NARROWED = 40.0  # instructions for an output of a layer in parts, which is narrowed in C
 
 
 @way_for("CONV_2D", needs=PLAIN)
@@ -37,13 +41,14 @@ def trio_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if in_c != source.shape[3]:
         return
     layer = stepped(narrowed(op, graph, weights.data.reshape(out_c, -1)))
-    if layer is None or not fits(layer):
+    if layer is None:
         return
     ones = (window[key] == 1 for key in ("k_h", "k_w", "stride_h", "stride_w"))
     if all(ones) and source.shape[:3] == output.shape[:3]:
-        yield _rows(op, graph, layer, target)
-    else:
-        yield _windows(op, graph, layer, window, target)
+        if parts := parts_of(layer, in_c):
+            yield _rows(op, graph, layer, parts, target)
+    elif parts := parts_of(layer, k_h):
+        yield _windows(op, graph, layer, parts, window, target)
 
 
 @way_for("FULLY_CONNECTED", needs=PLAIN)
@@ -52,8 +57,8 @@ def trio_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     weights = graph.input_of(op, 1)
     assert weights.data is not None
     layer = stepped(narrowed(op, graph, weights.data, float_product=not weights.q.per_channel))
-    if layer is not None and fits(layer):
-        yield _rows(op, graph, layer, target)
+    if layer is not None and (parts := parts_of(layer, weights.shape[1])):
+        yield _rows(op, graph, layer, parts, target)
 
 
 def fits(layer: Stepped) -> bool:
@@ -65,83 +70,114 @@ def fits(layer: Stepped) -> bool:
     return bool((least >= -REACH).all() and (most < REACH).all())
 
 
-def _rows(op: Op, graph: Graph, layer: Stepped, target: Target) -> Way:
+def parts_of(layer: Stepped, units: int) -> int:
+    """In how many parts the inputs go, each of as many of `units` as the others; 0: no such."""
+    if fits(layer):
+        return 1
+    out_c = len(layer.records)
+    for parts in range(2, min(units, MOST_PARTS) + 1):
+        if units % parts == 0:
+            sums = np.abs(layer.layer.weights).reshape(out_c, parts, -1).sum(axis=2)
+            if -INT8[0] * sums.max() < REACH:
+                return parts
+    return 0
+
+
+def _weights(layer: Stepped, parts: int) -> Const:
+    """[part][channel][input of it], raised."""
+    weights = raised(layer).reshape(len(layer.records), parts, -1).transpose(1, 0, 2)
+    return Const("weights", np.ascontiguousarray(weights))
+
+
+def _rows(op: Op, graph: Graph, layer: Stepped, parts: int, target: Target) -> Way:
     out_c, in_c = layer.layer.weights.shape
     rows = graph.output_of(op).elements // out_c
     blocks = ceil(rows / PIXELS)
     lead = max(blocks - 1, 0) * PIXELS * max(out_c - in_c, 0)
-    scratch = 16 * (in_c + 1)
+    scratch = _scratch(layer, parts)
 
     def lower() -> KernelCall:
-        away = int(layer.layer.away)
+        last = {"away": int(layer.layer.away)} if parts == 1 else {"parts": parts}
         return KernelCall(
-            kernel="rows_trio",
-            params={"rows": rows, "in_c": in_c, "out_c": out_c, "away": away},
+            kernel="rows_trio" if parts == 1 else "rows_trio_parts",
+            params={"rows": rows, "in_c": in_c, "out_c": out_c, **last},
             inputs=op.inputs[:1],
             outputs=op.outputs,
-            consts=(Const("weights", raised(layer)), stepped_records(layer)),
+            consts=(_weights(layer, parts), stepped_records(layer)),
             scratch_bytes=scratch,
             leads=((0, lead),),
         )
 
     costs = plain_costs(target.core).trio_block
-    cost = blocks * (costs.per_pixel + _expand(costs, 1, in_c) + _channels(costs, layer))
-    return _way("trio rows", layer, cost, scratch, ("trio rows", 260), lower, lead)
+    block = costs.per_pixel + _expand(costs, parts, in_c // parts)
+    cost = blocks * (block + _channels(costs, layer, parts))
+    return _way("trio rows", layer, cost, parts, lower, lead, scratch)
 
 
-def _windows(op: Op, graph: Graph, layer: Stepped, window: dict[str, int], target: Target) -> Way:
+def _windows(
+    op: Op, graph: Graph, layer: Stepped, parts: int, window: dict[str, int], target: Target
+) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     batches, in_h, in_w, in_c = source.shape
     _, out_h, out_w, out_c = output.shape
     shape = {"in_h": in_h, "in_w": in_w, "in_c": in_c, "out_h": out_h, "out_w": out_w, **window}
     lead = pixel_lead(shape, in_c, out_c) + (PIXELS - 1) * out_c
-    taps, run = layer.layer.weights.shape[1], window["k_w"] * in_c
-    scratch = 16 * (taps + 1) + 4 * run
+    run = window["k_w"] * in_c
+    scratch = _scratch(layer, parts) + 4 * run
 
     def lower() -> KernelCall:
         params = shape | {"out_c": out_c, "in_zero_point": layer.layer.in_zero_point}
+        params |= {"away": int(layer.layer.away)}
         return KernelCall(
-            kernel="conv_trio",
-            params=params | {"away": int(layer.layer.away)},
+            kernel="conv_trio" if parts == 1 else "conv_trio_parts",
+            params=params if parts == 1 else {"conv": params, "parts": parts},
             inputs=op.inputs[:1],
             outputs=op.outputs,
-            consts=(Const("weights", raised(layer)), stepped_records(layer)),
+            consts=(_weights(layer, parts), stepped_records(layer)),
             scratch_bytes=scratch,
             leads=((0, lead),),
         )
 
     costs = plain_costs(target.core).trio_block
-    block = 2 * costs.per_pixel + _expand(costs, window["k_h"], run) + _channels(costs, layer)
+    block = 2 * costs.per_pixel + _expand(costs, window["k_h"], run)
+    block += _channels(costs, layer, parts)
     cost = batches * ceil(out_h * out_w / PIXELS) * block
-    return _way("trio windows", layer, cost, scratch, ("trio windows", 640), lower, lead)
+    return _way("trio windows", layer, cost, parts, lower, lead, scratch)
+
+
+def _scratch(layer: Stepped, parts: int) -> int:
+    out_c, taps = layer.layer.weights.shape
+    return 16 * (taps + parts) + (4 * PIXELS * out_c if parts > 1 else 0)
 
 
 def _expand(costs: BlockCosts, runs: int, run: int) -> float:
     return 2 * runs * (costs.per_run + run * costs.per_byte)
 
 
-def _channels(costs: BlockCosts, layer: Stepped) -> float:
+def _channels(costs: BlockCosts, layer: Stepped, parts: int) -> float:
     out_c, taps = layer.layer.weights.shape
     away = costs.per_away * layer.layer.away
-    return out_c * (costs.per_channel + away + taps * costs.per_input)
+    if parts > 1:
+        away = PIXELS * PER_NARROWED
+    return out_c * (parts * costs.per_channel + away + taps * costs.per_input)
 
 
 def _way(
     name: str,
     layer: Stepped,
     cost: float,
-    scratch: int,
-    code: tuple[str, int],
+    parts: int,
     lower: Callable[[], KernelCall],
     lead: int,
+    scratch: int,
 ) -> Way:
-    block = (f"trio block {layer.layer.away}", BLOCK_CODE)
+    block = (f"trio block {layer.layer.away}", BLOCK_CODE) if parts == 1 else PARTS_CODE
     return Way(
-        name=name,
+        name=name if parts == 1 else f"{name} in parts",
         instructions=cost,
         flash_bytes=layer.layer.weights.size + RECORD_BYTES * len(layer.records),
         scratch_bytes=scratch,
-        code=(code, EXPAND_CODE, block),
+        code=((name, CODE[name]), EXPAND_CODE, block),
         lower=lower,
         lead=lead,
     )
