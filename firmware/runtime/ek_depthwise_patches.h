@@ -30,6 +30,7 @@ typedef struct {
   int32_t tables;  /* 2: more than four taps across */
   int32_t patches; /* of an output; 0: shared, a strip is two lines */
   int32_t save;    /* bytes of a line that is kept for the next pass, or 0 */
+  int32_t flat;    /* 1: a line of all channels is one run of bytes */
   int32_t in_zero_point;
   int32_t zero_point, away, low, high; /* see ek_helium_layer */
 } ek_depthwise_patches_params;
@@ -41,16 +42,12 @@ typedef struct {
   int32_t run, positions, fresh; /* first line that is not in `saved` */
 } ek_patches_state;
 
-EK_KERNEL int32_t ek_patches_flat(const ek_depthwise_patches_params *p) {
-  return p->block == p->channels && p->in_step == p->channels;
-}
-
 /* Lines from tap `first` on of the strip whose first output line is `line`, to their place in the
  * table. */
 EK_NOINLINE void ek_patches_lines(const ek_patches_state *s, int32_t line, int32_t first,
                                   int8_t *to) {
   const ek_depthwise_patches_params *p = s->p;
-  const int32_t jump = ek_patches_flat(p) ? 0 : p->in_step - s->run;
+  const int32_t jump = p->flat ? 0 : p->in_step - s->run;
   ek_helium_lay_shape lay = {{s->fill, s->fill, s->fill, s->fill},
                              {-s->run, -s->run, -s->run, -s->run},
                              s->positions,
@@ -106,7 +103,7 @@ EK_NOINLINE void ek_depthwise_patches_run(const ek_depthwise_patches_params *p, 
   const int32_t table = 4 * p->block * p->columns * p->tables * p->strips;
   const int32_t words = ek_patch_record(p->patches) * p->multiplier;
   ek_patches_state s = {p, in, (int8_t *)scratch, (int8_t *)scratch + table, 0, p->block, p->n, 0};
-  if (ek_patches_flat(p)) {
+  if (p->flat) {
     s.run = p->n * p->channels;
     s.positions = 1;
   }

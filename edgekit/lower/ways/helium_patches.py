@@ -11,12 +11,12 @@ from edgekit.lower.overlap import row_lead
 from edgekit.lower.program import HELIUM, Const, KernelCall, Target
 from edgekit.lower.ways.helium_dense import finish_rows
 from edgekit.lower.ways.narrow import Narrowed, narrowed
-from edgekit.lower.ways.patch_plan import SIDE, Plan, plans_of
+from edgekit.lower.ways.patch_plan import SIDE, Plan, best_plans, plans_of
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
-SCRATCH_BYTES = (8192, 2560)  # the fastest within each is offered
+SCRATCH_BYTES = 8192  # most
 PER_LAYER = 150.0
 LAY_CODE, DRIVER_CODE = ("helium lay", 180), ("helium patches driver", 640)
 PATCHES_CODE = {0: 290, 1: 290, 2: 420, 4: 620}
@@ -34,21 +34,14 @@ def helium_patches(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     layer = narrowed(op, graph, weights.data.reshape(k_h * k_w, out_c).T)
     if layer is None:
         return
-    plans = [plan for plan in plans_of(source.shape, output.shape, window) if plan.fits()]
-    offered = []
-    for room in SCRATCH_BYTES:
-        some = [plan for plan in plans if plan.scratch_bytes <= room]
-        best = min(some, key=lambda plan: plan.instructions(layer.away), default=None)
-        if best is not None and best not in offered:
-            offered.append(best)
-    for plan in offered:
+    plans = plans_of(source.shape, output.shape, window)
+    for plan in best_plans(plans, layer.away, SCRATCH_BYTES):
         yield _way(op, graph, layer, plan, window)
 
 
 def _way(op: Op, graph: Graph, layer: Narrowed, plan: Plan, window: dict[str, int]) -> Way:
     source, output = graph.input_of(op), graph.output_of(op)
     lists, rest = plan.lists()
-    taps = _records(layer, plan)
     alone = plan.multiplier == 1 and output.elements <= source.elements
     in_place = alone and bool(plan.whole or plan.save)
     lead = 0 if in_place else _rows_lead(graph, op, window) if plan.flat and plan.rows else None
@@ -60,7 +53,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: Plan, window: dict[str, in
             | {"in_zero_point": layer.in_zero_point, **layer.params()},
             inputs=op.inputs[:1],
             outputs=op.outputs,
-            consts=(Const("records", taps), Const("lists", lists)),
+            consts=(Const("records", _records(layer, plan)), Const("lists", lists)),
             scratch_bytes=plan.scratch_bytes,
             in_place=(0,) if in_place else (),
             leads=() if in_place or lead is None else ((0, lead),),
@@ -70,7 +63,7 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: Plan, window: dict[str, in
     return Way(
         name="helium patches",
         instructions=PER_LAYER + source.shape[0] * plan.instructions(layer.away),
-        flash_bytes=4 * (len(taps) + len(lists)),
+        flash_bytes=4 * (_record_words(plan) * len(layer.weights) + len(lists)),
         scratch_bytes=plan.scratch_bytes,
         code=(LAY_CODE, DRIVER_CODE, (f"helium patches {each} {layer.away}", PATCHES_CODE[each])),
         lower=lower,
@@ -96,7 +89,13 @@ def _params(plan: Plan, source: tuple[int, ...], elements: int, rest: int) -> di
         **{"batches": source[0], "in_bytes": inputs, "out_bytes": elements // source[0]},
         **{"columns": plan.columns, "strips": plan.strips, "rest": rest},
         **{"tables": plan.tables, "patches": plan.patches_each, "save": plan.save},
+        "flat": int(plan.flat),
     }
+
+
+def _record_words(plan: Plan) -> int:
+    """`ek_patch_record`."""
+    return 10 if plan.shared else 4 * plan.patches_each + 4
 
 
 def _records(layer: Narrowed, plan: Plan) -> np.ndarray:

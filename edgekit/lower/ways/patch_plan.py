@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from math import ceil
 
 import numpy as np
@@ -58,6 +59,7 @@ class Plan:
     multiplier: int
     block: int
     strips: int
+    flat: bool  # a line of the block's channels is taken as one run of bytes
 
     @property
     def shared(self) -> bool:
@@ -84,11 +86,6 @@ class Plan:
     @property
     def passes(self) -> int:
         return ceil(self.all_strips / self.strips)
-
-    @property
-    def flat(self) -> bool:
-        """Whether a line of the block's channels is one run of bytes."""
-        return self.block == self.channels == self.along.in_step
 
     @property
     def columns(self) -> int:
@@ -199,6 +196,18 @@ def plans_of(
     blocks = [block for block in range(INPUTS, c + 1) if c % block == 0] or [c]
     for along, across, rows in ((x, y, True), (y, x, False)):
         for block in blocks:
-            most = Plan(along, across, rows, c, out_c // c, block, 1).all_strips
-            for strips in sorted({*range(1, min(most, 8) + 1), most}):
-                yield Plan(along, across, rows, c, out_c // c, block, strips)
+            most = Plan(along, across, rows, c, out_c // c, block, 1, False).all_strips
+            flats = (False, True) if block == c == along.in_step else (False,)
+            for strips, flat in product(sorted({*range(1, min(most, 8) + 1), most}), flats):
+                yield Plan(along, across, rows, c, out_c // c, block, strips, flat)
+
+
+def best_plans(plans: Iterable[Plan], away: bool, room: int) -> list[Plan]:
+    """Of those that fit into `room` bytes of scratch the fastest, then each that takes less scratch
+    than all faster ones."""
+    found: list[Plan] = []
+    some = [plan for plan in plans if plan.fits() and plan.scratch_bytes <= room]
+    for plan in sorted(some, key=lambda plan: (plan.instructions(away), plan.scratch_bytes)):
+        if not found or plan.scratch_bytes < found[-1].scratch_bytes:
+            found.append(plan)
+    return found
