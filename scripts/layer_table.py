@@ -175,8 +175,8 @@ def _bit_exact(tflite: Path, data: Any) -> str:
     from edgekit.tflite.golden import TflmGolden
     from tests.support.exact import host_model, random_inputs
 
-    data = tflite.read_bytes()
-    golden, ours = TflmGolden(data), host_model(data, optimize="-O0")
+    model = tflite.read_bytes()
+    golden, ours = TflmGolden(model), host_model(model, optimize="-O0")
     for position, inputs in enumerate(random_inputs(golden.graph, COMPARED)):
         if inputs[0].dtype == np.int32:
             inputs = [data[position : position + 1]]

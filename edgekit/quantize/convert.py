@@ -99,11 +99,7 @@ def convert_int8(
         try:
             converter, remarks = _converter(tf, model, inputs)
             dtypes = (input_dtype, output_dtype)
-            restored = partial(
-                as_traced,
-                arguments=[_argument(spec.name) for spec in inputs],
-                lstms=input_kernels(model.keras),
-            )
+            restored = _restored(model, inputs)
             ranging = Ranging(converter, method, samples, names, dtypes, weights, trained, restored)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = samples
@@ -142,6 +138,12 @@ def _converter(
     refuse_loops(concrete.graph, _layer_names(model))
     owner = _owner(tf, concrete)
     return tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner), tuple(remarks)
+
+
+def _restored(model: FloatModel, inputs: Sequence[InputSpec]) -> Callable[[bytes], bytes]:
+    """What gives a float file the order and the names of the traced function back."""
+    arguments = [_argument(spec.name) for spec in inputs]
+    return partial(as_traced, arguments=arguments, lstms=input_kernels(model.keras))
 
 
 def _owner(tf: Any, concrete: Any) -> Any:

@@ -13,7 +13,9 @@ from edgekit.quantize.place import hides_tensors, quantize_file, ranges_in, tens
 from edgekit.quantize.ranges import Measured, choose_ranges, measure_ranges, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
 from edgekit.quantize.ranges.ties import tied_ranges
+from edgekit.quantize.tables import Island, collapsed, find_islands, with_tables
 from edgekit.quantize.weights import Weights
+from edgekit.tflite.reader import read_graph
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]
 # (float file, samples, layer of a tensor's name) -> ranges that were learned with the weights
@@ -67,8 +69,8 @@ class Ranging:
         assert self.measured is not None
         chosen = choose_ranges(self.measured, method_named(self._method))
         self._tell_dead(chosen.dead)
-        ties, fixed = ties_in(self.float_file), ranges_in(self.float_file)
-        return self._with_ranges(tied_ranges(chosen.ranges, ties, fixed))
+        plain = collapsed(self.float_file, self._islands())
+        return self._with_ranges(tied_ranges(chosen.ranges, ties_in(plain), ranges_in(plain)))
 
     def _with_ranges(self, ranges: dict[int, tuple[float, float]]) -> bytes:
         assert self.float_file is not None
@@ -80,14 +82,21 @@ class Ranging:
             }
             ranges = self._weights.widened(ranges, ends, self.float_file, self._names)
         taken, given = self._dtypes
-        return quantize_file(
-            self.float_file,
+        islands = self._islands()
+        self._tell_tables(islands)
+        data = quantize_file(
+            collapsed(self.float_file, islands),
             ranges,
             input_dtype=taken,
             output_dtype=given,
             per_channel=not whole,
             samples=self._samples,
         )
+        return with_tables(data, islands, ranges)
+
+    def _islands(self) -> tuple[Island, ...]:
+        assert self.float_file is not None
+        return find_islands(read_graph(self.float_file))
 
     def _round(self) -> None:
         if self._weights is not None and self.float_file is not None:
@@ -109,6 +118,15 @@ class Ranging:
         """The layer of a tensor; the converter names outputs "Identity" and nothing more."""
         outputs = self._names.outputs
         return self._names.layer_path(tensor) or (outputs[0] if len(outputs) == 1 else "")
+
+    def _tell_tables(self, islands: tuple[Island, ...]) -> None:
+        for island in islands:
+            name = island.graph.tensor(island.output).name
+            if not island.is_elu:
+                self.remarks += (
+                    f"layer '{self._layer(name) or name}' is a table of 256 entries, for which "
+                    "TFLite Micro needs 4 bytes of arena per value",
+                )
 
     def _refuse(self, reason: str) -> None:
         if self._method == CONVERTER:

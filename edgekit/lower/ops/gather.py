@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GATHER with constant indices: kernel ek_gather."""
+"""GATHER with constant indices (kernel ek_gather), or such of run time (kernel ek_gather_at)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _axis_and_batch_dims(op: Op, source: Tensor, indices: Tensor) -> tuple[int, 
 
 
 class Gather(OpKind):
-    """Indices of run time are refused: TFLM reads wherever they point."""
+    """An index of run time that lies outside of its input gives the nearest slice there is."""
 
     kind = "GATHER"
 
@@ -35,13 +35,13 @@ class Gather(OpKind):
         if reason := cannot_move(DTYPES, source, output):
             return reason
         chosen = constant_ints(graph, op, 1)
-        if source is None or indices is None or chosen is None or indices.dtype != "int32":
-            return "its indices are not constant int32"
+        if source is None or indices is None or indices.dtype != "int32":
+            return "its indices are not int32"
         found = _axis_and_batch_dims(op, source, indices)
         if found is None:
             return "its axis or batch_dims do not fit its shapes"
         axis, batch_dims = found
-        if not all(0 <= index < source.shape[axis] for index in chosen):
+        if not all(0 <= index < source.shape[axis] for index in chosen or ()):
             return "an index is outside its input"
         shape = source.shape[:axis] + indices.shape[batch_dims:] + source.shape[axis + 1 :]
         return "" if shape == output.shape else "its shapes disagree"
@@ -50,18 +50,16 @@ class Gather(OpKind):
         source, indices = graph.input_of(op), graph.input_of(op, 1)
         found = _axis_and_batch_dims(op, source, indices)
         chosen = constant_ints(graph, op, 1)
-        assert found is not None and chosen is not None
+        assert found is not None
         axis, batch_dims = found
-        return KernelCall(
-            kernel="gather",
-            params={
-                "batches": math.prod(source.shape[:batch_dims]),
-                "outer": math.prod(source.shape[batch_dims:axis]),
-                "side": source.shape[axis],
-                "count": math.prod(indices.shape[batch_dims:]),
-                "bytes": math.prod(source.shape[axis + 1 :]) * ITEM_BYTES[source.dtype],
-            },
-            inputs=op.inputs[:1],
-            outputs=op.outputs,
-            consts=(Const("indices", np.array(chosen, np.int32)),),
-        )
+        params = {
+            "batches": math.prod(source.shape[:batch_dims]),
+            "outer": math.prod(source.shape[batch_dims:axis]),
+            "side": source.shape[axis],
+            "count": math.prod(indices.shape[batch_dims:]),
+            "bytes": math.prod(source.shape[axis + 1 :]) * ITEM_BYTES[source.dtype],
+        }
+        if chosen is None:
+            return KernelCall("gather_at", params, op.inputs[:2], op.outputs)
+        const = Const("indices", np.array(chosen, np.int32))
+        return KernelCall("gather", params, op.inputs[:1], op.outputs, (const,))

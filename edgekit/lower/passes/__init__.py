@@ -16,6 +16,7 @@ from dataclasses import replace
 from edgekit.lower.passes.channels import remove_channels
 from edgekit.lower.passes.clamps import fold_clamps
 from edgekit.lower.passes.identity import drop_identities
+from edgekit.lower.passes.lookups import join_lookups
 from edgekit.lower.passes.pads import fold_pads
 from edgekit.lower.passes.tables import join_tables
 from edgekit.lower.passes.unused import drop_unused
@@ -30,6 +31,7 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[Pass, ...] = (
     drop_unused,
     join_views,
+    join_lookups,
     fold_clamps,
     join_tables,
     fold_clamps,
