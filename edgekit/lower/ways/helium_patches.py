@@ -44,7 +44,8 @@ def _way(op: Op, graph: Graph, layer: Narrowed, plan: Plan, window: dict[str, in
     lists, rest = plan.lists()
     alone = plan.multiplier == 1 and output.elements <= source.elements
     in_place = alone and bool(plan.whole or plan.save)
-    lead = 0 if in_place else _rows_lead(graph, op, window) if plan.flat and plan.rows else None
+    by_rows = plan.rows and plan.block == plan.channels  # all that a pass writes it has read
+    lead = 0 if in_place else _rows_lead(graph, op, window) if by_rows else None
 
     def lower() -> KernelCall:
         return KernelCall(

@@ -151,7 +151,7 @@ class Plan:
         last = self.all_strips - (self.passes - 1) * self.strips
         left = self.across.out - (self.passes - 1) * once
         rest = self._list(last, left)
-        if self.passes == 1:
+        if (last, left) == (self.strips, once) or self.passes == 1:
             return rest, 0
         first = self._list(self.strips, once)
         return np.concatenate([first, rest]), len(first)
