@@ -17,7 +17,7 @@ from edgekit.lower.ways import PORTABLE, Way
 from edgekit.tflite.graph import Graph, Op
 
 # What one KiB of flash and of RAM may cost, as a part of the fastest choice's instructions.
-PRICES = {"speed": (0.0, 0.0), "balanced": (0.005, 0.025), "size": (0.02, 0.07)}
+PRICES = {"speed": (0.0, 0.0), "balanced": (0.007, 0.025), "size": (0.02, 0.07)}
 DEARER = 4.0  # step of the price of flash while a choice does not fit the board
 STEPS = 12
 USERS = 4  # layers that are expected to share code
