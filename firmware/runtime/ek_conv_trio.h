@@ -44,18 +44,34 @@ EK_NOINLINE const int8_t *ek_trio_window_row(const ek_conv_trio_run *r, const in
   return spare;
 }
 
+/* Bytes from a kernel row to the next one where all of `rows` of three windows lie in the input as
+ * they are, and where the first ones do; else 0. */
+EK_NOINLINE int32_t ek_trio_inside(const ek_conv_trio_params *p, const int8_t *in,
+                                   const ek_trio_corner *corner, int32_t rows, const int8_t **at) {
+  const int32_t lowest = p->in_h - (rows - 1) * p->dilation_h, last = p->in_w - p->k_w;
+  if (p->dilation_w != 1) return 0;
+  for (int32_t i = 0; i < 3; ++i) {
+    const int32_t top = corner[i].top, left = corner[i].left;
+    if (top < 0 || top >= lowest || left < 0 || left > last) return 0;
+    at[i] = in + (top * p->in_w + left) * p->in_c;
+  }
+  return p->dilation_h * p->in_w * p->in_c;
+}
+
 /* `rows` kernel rows of the windows of three pixels. */
 EK_NOINLINE void ek_trio_windows(const ek_conv_trio_run *r, const int8_t *in,
                                  const ek_trio_corner *corner, int32_t rows, uint32_t *to,
                                  uint32_t *sums) {
   const ek_conv_trio_params *p = r->p;
   const int32_t run = p->k_w * p->in_c;
+  const int8_t *from[3] = {in, in, in};
+  const int32_t pitch = ek_trio_inside(p, in, corner, rows, from);
   for (int32_t ky = 0, y = 0; ky < rows; ++ky, y += p->dilation_h, to += 4 * run) {
-    const int8_t *from[3];
-    for (int32_t i = 0; i < 3; ++i) {
+    for (int32_t i = 0; i < 3 && pitch == 0; ++i) {
       from[i] = ek_trio_window_row(r, in, corner[i].top + y, corner[i].left, r->spare + i * run);
     }
     ek_trio_expand(to, from[0], from[1], from[2], run, sums);
+    from[0] += pitch, from[1] += pitch, from[2] += pitch;
   }
 }
 

@@ -26,9 +26,9 @@ from edgekit.tflite.graph import Graph, Op
 PIXELS = 6
 REACH = 1 << 20  # of a sum, either side of zero
 MOST_PARTS = 16
-BLOCK_CODE, EXPAND_CODE, PARTS_CODE = 440, ("trio expand", 100), ("trio parts", 700)
-CODE = {"trio rows": 260, "trio windows": 640}
-PER_NARROWED = 40.0  # instructions for an output of a layer in parts, which is narrowed in C
+BLOCK_CODE, EXPAND_CODE, PARTS_CODE = 580, ("trio expand", 80), ("trio parts", 1000)
+CODE = {"trio rows": 410, "trio windows": 950}
+PER_NARROWED = 30.0  # instructions for an output of a layer in parts, which is narrowed in C
 
 
 @way_for("CONV_2D", needs=PLAIN)
