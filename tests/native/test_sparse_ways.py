@@ -34,7 +34,7 @@ def test_layers(way, function, out_zp, monkeypatch):
         (dense, (1, 128, 64, blocks(4, 2), 0.75), M4, {"4x2 row"}),
         (dense, (16, 128, 64, blocks(2, 2), 0.75), M4, {"2x2 rows"}),
         (conv, ((1, 9, 9, 16), (3, 3), (1, 1), SAME, 16, blocks(2, 2), 0.9), M4, {"2x2 lines"}),
-        (conv, ((1, 9, 9, 16), (3, 3), (1, 1), SAME, 16, single, 0.2), M4, {"packed windows"}),
+        (conv, ((1, 9, 9, 16), (3, 3), (1, 1), SAME, 16, single, 0.2), M4, {"wide windows"}),
         (conv, ((1, 4, 4, 64), (1, 1), (1, 1), SAME, 64, single, 0.8), SMALL, {"single rows"}),
     ],
 )

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from edgekit.lower.program import Target
+from tests.support.dsp_models import DSP_MODELS
 from tests.support.exact import check_bit_exact
 from tests.support.helium_models import HELIUM_MODELS
 from tests.support.tflite_builder import SAME, ModelBuilder
 from tests.support.way_models import (
     FUNCTIONS,
-    MODELS,
     PLAIN_MODELS,
     conv,
     only,
@@ -27,11 +27,11 @@ def ways(program):
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS)
-@pytest.mark.parametrize("way", MODELS)
+@pytest.mark.parametrize("way", DSP_MODELS)
 def test_layers(way, function, out_zp, monkeypatch):
     monkeypatch.setattr("edgekit.lower.build.choose_ways", only(way))
-    program = check_bit_exact(MODELS[way](function, out_zp), 6, target=M4)
-    assert way in ways(program)
+    program = check_bit_exact(DSP_MODELS[way](function, out_zp), 6, target=M4)
+    assert way.partition(",")[0] in ways(program)
 
 
 @pytest.mark.parametrize(("function", "out_zp"), FUNCTIONS[::3])
@@ -46,13 +46,13 @@ def test_twins_of_other_cores(core, way, function, out_zp, monkeypatch):
     assert way.partition(",")[0] in ways(program)
 
 
-def test_what_the_pair_trick_cannot_hold_is_run_by_portable_c():
+def test_what_the_pair_trick_cannot_hold_has_wide_weights_or_portable_c():
     """-128 beside a negative weight does not fit a lane; a large multiplier has no fast shift."""
     weights = np.full((4, 1, 1, 8), -128, np.int8)
-    for case in [{"weights": weights}, {"scale": 0.0003}]:
+    for case, way in [({"weights": weights}, "wide rows"), ({"scale": 0.0003}, "portable")]:
         model = ModelBuilder()
         y = conv(model, (1, 4, 4, 8), (1, 1), (1, 1), SAME, 4, **case)
-        assert ways(check_bit_exact(model.finish([y]), target=M4)) == {"portable"}
+        assert ways(check_bit_exact(model.finish([y]), target=M4)) == {way}
 
 
 @pytest.mark.parametrize(
