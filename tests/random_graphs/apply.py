@@ -33,6 +33,7 @@ LAYERS = {
     "resizing": "Resizing",
     "reshape": "Reshape",
     "flatten": "Flatten",
+    "lstm": "LSTM",
     "permute": "Permute",
 }
 MERGES = ("add", "subtract", "multiply", "maximum", "minimum")

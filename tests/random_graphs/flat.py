@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tests.random_graphs.flat_model import FlatModel, Node, place_window
+from tests.random_graphs.flat_more import log_softmax, lookup, lstm
 from tests.support.tflite_builder import SAME
 
 MOST_ELEMENTS = 3000
@@ -243,6 +244,8 @@ MAKERS: tuple[tuple[tuple[int, ...], Callable[[FlatModel, Node], Node]], ...] = 
     *[((2, 3, 4), maker) for maker in (reduction, strided, reshape)],
     *[((1, 2, 3, 4), maker) for maker in (sides_of_one, parted)],
     ((1, 2, 3), packed),
+    *[((3,), maker) for maker in (lstm, lstm)],
+    *[((1, 2, 3, 4), maker) for maker in (lookup, log_softmax)],
 )
 
 

@@ -113,7 +113,13 @@ def _prelu(rng: np.random.Generator, shape: Shape) -> dict[str, Any]:
 
 
 def _activation(rng: np.random.Generator, shape: Shape) -> dict[str, Any]:
-    return {"activation": pick(rng, ["sigmoid", "tanh", "hard_swish", "relu", "relu6", "silu"])}
+    plain = ["sigmoid", "tanh", "hard_swish", "relu", "relu6", "silu"]
+    by_table = ["elu", "selu", "softplus", "mish", "softsign", "soft_shrink", "squareplus"]
+    return {"activation": pick(rng, plain if rng.random() < 0.6 else by_table)}
+
+
+def _lstm(rng: np.random.Generator, shape: Shape) -> dict[str, Any]:
+    return {"units": int(rng.integers(1, 9)), "return_sequences": bool(rng.random() < 0.7)}
 
 
 def _pads2d(rng: np.random.Generator, shape: Shape) -> dict[str, Any]:
@@ -214,6 +220,7 @@ ONE: dict[str, tuple[tuple[int, ...], float, Draw]] = {
     "prelu": ((1, 2, 3), 0.7, _prelu),
     "relu": ((1, 2, 3), 0.7, _relu),
     "activation": ((1, 2, 3), 1, _activation),
+    "lstm": ((2,), 1, _lstm),
     "zero_pad": ((3,), 0.7, _pads2d),
     "crop": ((3,), 0.7, _crop),
     "upsample": ((3,), 0.5, _upsample),
