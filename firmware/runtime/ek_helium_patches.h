@@ -68,9 +68,9 @@ EK_KERNEL void ek_helium_lay(int8_t *to, const ek_helium_lay_shape *s) {
  * 0), (0, 1), (1, 1) in lines and along, and there are two; else there are eight, and of each
  * output one patch, two or four: at 0, `next`, `below`, `below` + `next` from what the list says.
  *
- * `records`, per output channel: 24 bytes of taps as in ek_helium_lines.h, or 16 per patch, tap
- * (line, along) at 4 * along + line; then bias, multiplier, shift, bytes to the next record's
- * channel in the table. */
+ * `records`, per output channel: 16 bytes of taps per patch, 12 where it is shared, tap (line,
+ * along) at 4 * along + line; then bias, multiplier and a word with the shift in its lowest byte
+ * and above it the bytes to the next record's channel in the table. */
 typedef struct {
   const int8_t *table;
   const int32_t *list;
@@ -83,14 +83,14 @@ typedef struct {
 
 /* Words of a record: of one patch, two or four; of a shared one where patches is 0. */
 EK_KERNEL int32_t ek_patch_record(int32_t patches) {
-  return patches ? 4 * patches + 4 : 10;
+  return patches ? 4 * patches + 3 : 6;
 }
 
-EK_NOINLINE int32_t ek_helium_patch_sum(const int8_t *at, const int8_t *taps, int32_t spacing,
-                                        int32_t from, int32_t shift) {
+EK_NOINLINE int32_t ek_helium_patch_sum(const int8_t *at, const int8_t *taps, int32_t count,
+                                        int32_t spacing, int32_t shift) {
   int32_t sum = 0;
-  for (int32_t byte = shift; byte < 16; ++byte) {
-    sum += taps[byte - shift + from] * at[byte / 4 * spacing + byte % 4];
+  for (int32_t i = 0; i < count && i + shift < 16; ++i) {
+    sum += taps[i] * at[(i + shift) / 4 * spacing + (i + shift) % 4];
   }
   return sum;
 }
@@ -100,10 +100,10 @@ EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek
                                    int32_t patches, int32_t away) {
   const int32_t words = ek_patch_record(patches), listed = patches ? 8 : 2;
   const int8_t *table = s->table;
-  for (int32_t c = 0; c < s->channels; ++c, table += records[words - 1], records += words) {
+  for (int32_t c = 0; c < s->channels; ++c, table += records[words - 1] >> 8, records += words) {
     const int8_t *taps = (const int8_t *)records;
-    const int32_t *end = records + words - 4;
-    const ek_helium_finish finish = {end[0], end[1], end[2]};
+    const int32_t *end = records + words - 3;
+    const ek_helium_finish finish = {end[0], end[1], (int8_t)(end[2] & 0xFF)};
     for (const int32_t *at = s->list; *at >= 0; at += listed + 4) {
       uint16_t offsets[8];
       memcpy(offsets, at + listed, sizeof offsets);
@@ -112,10 +112,10 @@ EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek
         const int8_t *from = table + at[patches ? k : k / 4];
         int32_t sum = 0;
         if (!((uint32_t)s->mask >> (2 * lane) & 1)) continue;
-        if (!patches) sum = ek_helium_patch_sum(from, taps, s->spacing, 5, k % 2 + k / 2 % 2 * 4);
+        if (!patches) sum = ek_helium_patch_sum(from, taps, 12, s->spacing, k % 2 + k / 2 % 2 * 4);
         for (int32_t i = 0; i < patches; ++i) {
           const int8_t *patch = from + i % 2 * s->next + i / 2 * s->below;
-          sum += ek_helium_patch_sum(patch, taps + 16 * i, s->spacing, 0, 0);
+          sum += ek_helium_patch_sum(patch, taps + 16 * i, 16, s->spacing, 0);
         }
         out[c + offsets[lane]] = ek_helium_narrow(sum, &finish, s->zero_point, away);
       }
@@ -156,9 +156,10 @@ EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek
   "vmladava.s8 " #a ", q2, q4\nvmladava.s8 " #a ", q3, q5\n"
 #define EK_PATCHES_SUMS_4 EK_PATCHES_EIGHT(EK_PATCHES_FOUR)
 /* A channel's taps and finish; r4 is its record. */
-#define EK_PATCHES_TAPS_0                                                           \
-  "adds r6, r4, #1\nvldrb.8 q0, [r6, #4]\nvldrb.8 q1, [r4, #4]\nvldrb.8 q2, [r6]\n" \
-  "vldrb.8 q3, [r4]\nadds r4, #24\nldmia r4!, {r3, r5, r9}\n"
+#define EK_PATCHES_TAPS_0                                           \
+  "vldrw.u32 q0, [r4], #12\nmovs r6, #0\nvmov.32 q0[3], r6\n"       \
+  "vmov q1, q0\nvshlc q1, r6, #8\nvmov q2, q0\nvshlc q2, r6, #32\n" \
+  "vmov q3, q1\nvshlc q3, r6, #32\nldmia r4!, {r3, r5, r9}\n"
 #define EK_PATCHES_TAPS_1 "vldrw.u32 q0, [r4], #16\nldmia r4!, {r3, r5, r9}\n"
 #define EK_PATCHES_PARK \
   "ldmia r4!, {r0, r3, r5}\nstrd r0, r3, [sp, #16]\nstr r5, [sp, #24]\nldrd r3, r5, [r2, #24]\n"
@@ -170,19 +171,22 @@ EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek
 #define EK_PATCHES_CONSTANTS_1 ""
 #define EK_PATCHES_CONSTANTS_2 "ldrd r0, r2, [sp, #16]\nldrd r4, r6, [sp, #24]\n"
 #define EK_PATCHES_CONSTANTS_4 EK_PATCHES_CONSTANTS_2
+#define EK_PATCHES_ADVANCE_0 "asr r4, r9, #8\n"
+#define EK_PATCHES_ADVANCE_1 EK_PATCHES_ADVANCE_0
+#define EK_PATCHES_ADVANCE_2 "ldr r4, [sp, #24]\nasrs r4, r4, #8\n"
+#define EK_PATCHES_ADVANCE_4 EK_PATCHES_ADVANCE_2
 #define EK_PATCHES_UP
 #define EK_PATCHES_AWAY                         \
   "vshr.s32 q7, q4, #31\nvadd.i32 q4, q4, q7\n" \
   "vshr.s32 q7, q5, #31\nvadd.i32 q5, q5, q7\n"
 #define EK_PATCHES_BODY(n, AWAY, bias, multiplier, shift, zero)                             \
   __asm volatile(EK_HELIUM_OPEN(                                                            \
-      40) "mov r7, r0\nldrd r4, r3, [r2]\nldrd r5, r6, [r2, #8]\n"                          \
+      32) "mov r7, r0\nldrd r4, r3, [r2]\nldrd r5, r6, [r2, #8]\n"                          \
           "strd r1, r3, [sp]\nstr r5, [sp, #8]\nldrd r1, r5, [r2, #16]\nvmsr p0, r5\n"      \
           "str r1, [sp, #28]\nstr r2, [sp, #12]\n"                                          \
           "movs r0, #0\nvidup.u32 q6, r0, #1\nvmul.i32 q6, q6, r6\nvadd.i32 q6, q6, r4\n"   \
           "1: ldrd r4, r11, [sp]\nldr r2, [sp, #12]\n" EK_PATCHES_TAPS_##n                  \
-                 "ldr r6, [r4], #4\nstr r4, [sp]\nstr r6, [sp, #32]\n" EK_PATCHES_NEXT_##n  \
-                 "2:\n" EK_PATCHES_SUMS_##n                                                 \
+                 "str r4, [sp]\n" EK_PATCHES_NEXT_##n "2:\n" EK_PATCHES_SUMS_##n            \
                  "vmov q4[2], q4[0], r0, r4\nvmov q4[3], q4[1], r2, r6\n"                   \
                  "vmov q5[2], q5[0], r8, r12\nvmov q5[3], q5[1], r10, "                     \
                  "lr\n" EK_PATCHES_CONSTANTS_##n                                            \
@@ -195,8 +199,9 @@ EK_KERNEL void ek_helium_patches_c(int8_t *out, const int32_t *records, const ek
                  "vqmovnb.s32 q4, q4\nvqmovnt.s32 q4, q5\nvqadd.s16 q4, q4, " #zero         \
                  "\nvqmovnb.s16 q4, q4\nvpst\nvstrbt.16 q4, [r7, q7]\n" EK_PATCHES_NEXT_##n \
                  "cmp r0, #0\nbge 2b\n"                                                     \
-                 "adds r7, #1\nldr r4, [sp, #32]\nvadd.i32 q6, q6, r4\n"                    \
-                 "ldr r4, [sp, #8]\nsubs r4, #1\nstr r4, [sp, #8]\nbne 1b\n" EK_HELIUM_CLOSE(40))
+                 "adds r7, #1\n" EK_PATCHES_ADVANCE_##n                                     \
+                 "vadd.i32 q6, q6, r4\n"                                                    \
+                 "ldr r4, [sp, #8]\nsubs r4, #1\nstr r4, [sp, #8]\nbne 1b\n" EK_HELIUM_CLOSE(32))
 #define EK_PATCHES_FUNCTION(name, n, AWAY, bias, multiplier, shift, zero)     \
   EK_NAKED void name(int8_t *out EK_UNUSED, const int32_t *records EK_UNUSED, \
                      const ek_helium_patches *s EK_UNUSED) {                  \

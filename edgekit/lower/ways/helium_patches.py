@@ -11,7 +11,7 @@ from edgekit.lower.overlap import row_lead
 from edgekit.lower.program import HELIUM, Const, KernelCall, Target
 from edgekit.lower.ways.helium_dense import finish_rows
 from edgekit.lower.ways.narrow import Narrowed, narrowed
-from edgekit.lower.ways.patch_plan import SIDE, Plan, best_plans, plans_of
+from edgekit.lower.ways.patch_plan import SHARED_SIDE, SIDE, Plan, best_plans, plans_of
 from edgekit.lower.ways.way import Way, way_for
 from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
@@ -96,7 +96,7 @@ def _params(plan: Plan, source: tuple[int, ...], elements: int, rest: int) -> di
 
 def _record_words(plan: Plan) -> int:
     """`ek_patch_record`."""
-    return 10 if plan.shared else 4 * plan.patches_each + 4
+    return 6 if plan.shared else 4 * plan.patches_each + 3
 
 
 def _records(layer: Narrowed, plan: Plan) -> np.ndarray:
@@ -106,19 +106,15 @@ def _records(layer: Narrowed, plan: Plan) -> np.ndarray:
     taps = layer.weights.reshape(shape)
     lines = taps.transpose(0, 2, 1) if plan.rows else taps  # [channel][along][across]
     count = len(lines)
-    if plan.shared:
-        spread = np.zeros((count, 24), np.int8)
-        for at in range(along):
-            spread[:, 5 + SIDE * at : 5 + SIDE * at + across] = lines[:, at]
-    else:
-        sides = (plan.along.patches, plan.across.patches)
-        full = np.zeros((count, SIDE * sides[0], SIDE * sides[1]), np.int8)
-        full[:, :along, :across] = lines
-        patches = full.reshape(count, sides[0], SIDE, sides[1], SIDE)
-        spread = np.ascontiguousarray(patches.transpose(0, 3, 1, 2, 4)).reshape(count, -1)
+    sides = (plan.along.patches, plan.across.patches)
+    full = np.zeros((count, SIDE * sides[0], SIDE * sides[1]), np.int8)
+    full[:, :along, :across] = lines
+    patches = full.reshape(count, sides[0], SIDE, sides[1], SIDE)
+    spread = np.ascontiguousarray(patches.transpose(0, 3, 1, 2, 4)).reshape(count, -1).view("<i4")
+    finish = finish_rows(layer).T.copy()
     last = np.arange(1, count + 1) % plan.multiplier == 0
-    advance = np.where(last, 4, 0).astype(np.int32)
-    words = [spread.view("<i4"), finish_rows(layer).T, advance[:, None]]
+    finish[:, 2] = (finish[:, 2] & 0xFF) | (np.where(last, 4, 0) << 8)
+    words = [spread[:, :SHARED_SIDE] if plan.shared else spread, finish]
     return np.concatenate(words, axis=1).astype(np.int32).reshape(-1)
 
 
