@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 
+import numpy as np
+
 from tests.support.side_by_side import side_by_side
 from tests.support.tflite_builder import SAME, VALID, ModelBuilder
 from tests.support.way_models import (
@@ -42,6 +44,11 @@ DEPTHWISE_PATCHES = [
     ((1, 17, 5, 24), (8, 1), (2, 1), (1, 1), 2, SAME),
     ((1, 7, 8, 16), (2, 2), (1, 1), (1, 1), 2, SAME),
 ]
+GROUPED = [
+    ((1, 5, 6, 8), (3, 3), (1, 1), SAME, 8, 2),
+    ((1, 4, 5, 12), (1, 1), (1, 1), SAME, 6, 3),
+    ((2, 7, 5, 32), (2, 3), (2, 1), VALID, 16, 8),
+]
 WINDOWS = [
     ((1, 15, 17, 4), (15, 17), (1, 1), VALID),
     ((2, 5, 6, 18), (2, 3), (2, 2), SAME),
@@ -69,6 +76,16 @@ def depthwises_wide(function: int, out_zp: int) -> bytes:
 def depthwises_patches(function: int, out_zp: int) -> bytes:
     cases = [(case, function, out_zp) for case in DEPTHWISE_PATCHES]
     return side_by_side(depthwise_any, cases)
+
+
+def grouped(function: int, out_zp: int) -> bytes:
+    def add(b, shape, kernel, stride, padding, out_c, groups):
+        rng = np.random.default_rng(groups)
+        values = rng.integers(-127, 128, (out_c, *kernel, shape[3] // groups)).astype(np.int8)
+        case = (shape, kernel, stride, padding, out_c, function, out_zp)
+        return conv(b, *case, weights=values)
+
+    return side_by_side(add, GROUPED)
 
 
 def window(b: ModelBuilder, kind: str, case: tuple, function: int, out_zp: int) -> int:
@@ -107,6 +124,7 @@ def means(function: int, out_zp: int) -> bytes:
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium windows, dilated": dilated,
+    "helium windows, grouped": grouped,
     "helium 3x3 rows": sixteens,
     "helium rows": denses,
     "helium row": denses,

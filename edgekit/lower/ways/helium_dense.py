@@ -16,6 +16,7 @@ from edgekit.lower.window import window_params
 from edgekit.tflite.graph import Graph, Op
 
 INPUTS, FOUR, EIGHT = 16, 4, 8
+LARGEST_GROUPS = 16  # beyond, portable C has less to do
 PIXELS = (2, 8, 32)  # at a time, even: least, wanted, most
 COPIES_BYTES = (1024, 8192)  # of copies of the pixels: for more than 8, and for those
 LARGEST_OFFSET = (1 << 16) - 1  # lanes of offsets have 16 bits
@@ -36,14 +37,15 @@ COPY_CODE = ("helium copy", 220)
 
 @way_for("CONV_2D", needs=HELIUM)
 def helium_conv(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
-    """Any window, stride, padding and dilation; no groups."""
+    """Any window, stride, padding and dilation; groups with weights of 0 for the others' inputs."""
     source, weights, output = graph.input_of(op), graph.input_of(op, 1), graph.output_of(op)
     out_c, k_h, k_w, in_c = weights.shape
     window = window_params(op.options, source.shape, output.shape, k_h, k_w)
     assert weights.data is not None
-    if in_c != source.shape[3]:
+    groups = source.shape[3] // in_c
+    if groups > LARGEST_GROUPS:
         return
-    layer = narrowed(op, graph, weights.data.reshape(out_c, -1))
+    layer = narrowed(op, graph, _ungrouped(weights.data, groups).reshape(out_c, -1))
     if layer is None or not pixels_once(layer):
         return
     ones = (window[key] == 1 for key in ("k_h", "k_w", "stride_h", "stride_w"))
@@ -62,6 +64,16 @@ def helium_fc(op: Op, graph: Graph, target: Target) -> Iterator[Way]:
     if layer is not None and pixels_once(layer):
         yield _row(op, graph, layer)
         yield _rows(op, graph, layer)
+
+
+def _ungrouped(weights: np.ndarray, groups: int) -> np.ndarray:
+    """(out, height, width, inputs of a group) to (out, height, width, inputs)."""
+    out_c, k_h, k_w, each = weights.shape
+    full = np.zeros((groups, out_c // groups, k_h, k_w, groups, each), weights.dtype)
+    parts = weights.reshape(groups, -1, k_h, k_w, each)
+    for group in range(groups):
+        full[group, :, :, :, group] = parts[group]
+    return full.reshape(out_c, k_h, k_w, groups * each)
 
 
 def pixels_once(layer: Narrowed) -> int:
