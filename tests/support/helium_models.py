@@ -121,6 +121,17 @@ def means(function: int, out_zp: int) -> bytes:
     return side_by_side(mean, cases)
 
 
+def table(b: ModelBuilder, kind: str, count: int, out_zp: int) -> int:
+    x = b.input((1, count), scale=0.05, zero_point=-7)
+    scale, zero_point = (1 / 256, -128) if kind == "LOGISTIC" else (0.04, out_zp)
+    return b.op(kind, [x], (1, count), scale=scale, zero_point=zero_point)
+
+
+def tables(function: int, out_zp: int) -> bytes:
+    cases = [(kind, count, out_zp) for kind in ("LOGISTIC", "HARD_SWISH") for count in (5, 32, 47)]
+    return side_by_side(table, cases)
+
+
 HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium windows": convolutions,
     "helium windows, dilated": dilated,
@@ -134,4 +145,5 @@ HELIUM_MODELS: dict[str, Callable[[int, int], bytes]] = {
     "helium formula": sums,
     "helium pool": windows,
     "helium mean": means,
+    "helium table": tables,
 }
