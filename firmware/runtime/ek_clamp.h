@@ -3,7 +3,7 @@
 #ifndef EK_CLAMP_H
 #define EK_CLAMP_H
 
-#include "ek_kernel.h"
+#include "ek_asm.h"
 
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__) && !defined(EK_PORTABLE)
 #define EK_CLAMP_WORDS 1

@@ -15,7 +15,7 @@ from edgekit.tflite.graph import Graph, Op
 LARGEST_WINDOW = 255  # pixels whose sum fits a lane of 16 bits
 # Counted in firmware/runtime/ek_helium_pool.h: per pixel of a window and its lanes, per row of
 # them, per lanes; per window; in ek_mean_helium.h per mean.
-PER_PIXEL, PER_ROW, PER_LANES, PER_MEANS, PER_WINDOW = 5.0, 5.0, 9.0, 10.0, 95.0
+PER_PIXEL, PER_ROW, PER_LANES, PER_MEANS, PER_WINDOW = 5.0, 5.0, 9.0, 10.0, 30.0
 PER_MEAN, LARGEST_COUNT = 32.0, 256
 CODE, AVERAGE_CODE = ("helium pool", 330), ("helium means", 330)
 
