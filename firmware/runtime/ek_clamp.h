@@ -20,7 +20,17 @@ EK_KERNEL uint32_t ek_clamp_word(uint32_t x, uint32_t low, uint32_t high) {
 /* In place; saturation to int8 before it changes nothing, the range lies within. */
 EK_NOINLINE void ek_clamp_bytes(int8_t *data, int32_t count, int32_t low, int32_t high) {
   int32_t i = 0;
-#ifdef EK_CLAMP_WORDS
+#if defined(EK_HELIUM)
+  i = count;
+  __asm volatile(
+      "vdup.8 q1, %2\nvdup.8 q2, %3\nwlstp.8 lr, %1, 2f\n"
+      "1: vldrb.8 q0, [%0]\nvmax.s8 q0, q0, q1\nvmin.s8 q0, q0, q2\n"
+      "vstrb.8 q0, [%0], #16\nletp lr, 1b\n"
+      "2:\n"
+      : "+r"(data)
+      : "r"(count), "r"(low), "r"(high)
+      : "lr", "q0", "q1", "q2", "memory");
+#elif defined(EK_CLAMP_WORDS)
   const uint32_t lows = ((uint32_t)low & 0xFFu) * 0x01010101u;
   const uint32_t highs = ((uint32_t)high & 0xFFu) * 0x01010101u;
   for (; i + 4 <= count; i += 4) {
