@@ -21,6 +21,23 @@ EK_KERNEL int32_t ek_add_low_bytes(int32_t sums, uint32_t word) {
 #endif
 }
 
+/* The same of bytes 1 and 3. */
+EK_KERNEL int32_t ek_add_high_bytes(int32_t sums, uint32_t word) {
+#ifdef EK_DSP
+  int32_t result;
+  __asm("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(sums), "r"(word));
+  return result;
+#else
+  return ek_add_low_bytes(sums, word >> 8 | word << 24);
+#endif
+}
+
+EK_KERNEL uint32_t ek_pool_word(const int8_t *at) {
+  uint32_t word;
+  memcpy(&word, at, sizeof word);
+  return word;
+}
+
 EK_KERNEL int8_t ek_pool_mean(const ek_pool_params *p, int32_t sum, int32_t count) {
   return (int8_t)ek_clamp(ek_rounded_mean(sum, count), p->low, p->high);
 }
@@ -28,20 +45,32 @@ EK_KERNEL int8_t ek_pool_mean(const ek_pool_params *p, int32_t sum, int32_t coun
 /* Four channels of one window, `in` at its first pixel. */
 EK_KERNEL void ek_pool_four(const ek_pool_params *p, const int8_t *in, int8_t *out, int32_t height,
                             int32_t width) {
+  const int32_t count = height * width, step = p->channels;
   int32_t even = 0, odd = 0;
-  for (int32_t y = 0; y < height; ++y, in += p->in_w * p->channels) {
+  if (width == p->in_w) { /* rows lie one behind the other */
+    width = count;
+    height = 1;
+  }
+  for (int32_t y = 0; y < height; ++y, in += p->in_w * step) {
     const int8_t *at = in;
-    for (int32_t x = 0; x < width; ++x, at += p->channels) {
-      uint32_t word;
-      memcpy(&word, at, sizeof word);
-      even = ek_add_low_bytes(even, word);
-      odd = ek_add_low_bytes(odd, word >> 8 | word << 24);
+    int32_t left = width;
+    for (; left >= 4; left -= 4, at += 4 * step) {
+      const uint32_t words[4] = {ek_pool_word(at), ek_pool_word(at + step),
+                                 ek_pool_word(at + 2 * step), ek_pool_word(at + 3 * step)};
+      even = ek_add_low_bytes(ek_add_low_bytes(even, words[0]), words[1]);
+      odd = ek_add_high_bytes(ek_add_high_bytes(odd, words[0]), words[1]);
+      even = ek_add_low_bytes(ek_add_low_bytes(even, words[2]), words[3]);
+      odd = ek_add_high_bytes(ek_add_high_bytes(odd, words[2]), words[3]);
+    }
+    for (; left > 0; --left, at += step) {
+      even = ek_add_low_bytes(even, ek_pool_word(at));
+      odd = ek_add_high_bytes(odd, ek_pool_word(at));
     }
   }
-  out[0] = ek_pool_mean(p, ek_lane0(even), height * width);
-  out[1] = ek_pool_mean(p, ek_lane0(odd), height * width);
-  out[2] = ek_pool_mean(p, ek_lane1(even), height * width);
-  out[3] = ek_pool_mean(p, ek_lane1(odd), height * width);
+  out[0] = ek_pool_mean(p, ek_lane0(even), count);
+  out[1] = ek_pool_mean(p, ek_lane0(odd), count);
+  out[2] = ek_pool_mean(p, ek_lane1(even), count);
+  out[3] = ek_pool_mean(p, ek_lane1(odd), count);
 }
 
 EK_NOINLINE void ek_average_pool_lanes_run(const ek_pool_params *p, const int8_t *in, int8_t *out) {
