@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Predicted against counted instructions of each layer, MLPerf Tiny on an emulated core.
+"""Predicted against counted instructions of each layer, MLPerf Tiny on every emulated core.
 
 The prediction is what `edgekit inspect --board B` shows before anything is built; the count is what
 QEMU executed, layer by layer, in the firmware of that board (`edgekit bench`). The costs of the
-ways were counted in their assembly, not fitted to these models.
+ways were counted in their loops, not fitted to these models; prediction_shapes.py holds every way
+against layers of other shapes.
 
     python benchmarks/prediction_error.py [--board qemu-mps2-an386] [--optimize balanced]
 """
@@ -24,39 +25,56 @@ from edgekit.artifacts import plain
 from edgekit.measure.prediction import prediction_error
 
 RESULTS = Path(__file__).parent / "results" / "prediction_error.json"
+BOARDS = (
+    "qemu-mps2-an386",
+    "qemu-mps3-an547",
+    "qemu-mps2-an385",
+    "qemu-mps2-an385-m0plus",
+    "qemu-virt-rv32",
+)
 HEAD = ("model", "op", "layer", "way", "predicted", "counted", "error", "share")
 WAYS = ("way", "layers", "share", "median error", "error of the sum")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--board", default="qemu-mps2-an386")
+    parser.add_argument("--board", action="append", choices=BOARDS, help="default: all")
     parser.add_argument("--optimize", default="balanced", choices=("speed", "balanced", "size"))
     parser.add_argument("--model", action="append", choices=MLPERF_TINY, help="default: all")
     parser.add_argument("--samples", type=int, default=2)
     options = parser.parse_args()
-    benches = {
-        name: measure(name, options.board, options.optimize, options.samples)
-        for name in options.model or MLPERF_TINY
-    }
-    found = {name: plain(bench["prediction"]) for name, bench in benches.items()}
-    layers = {name: bench["layers"] for name, bench in benches.items()}
-    everything = plain(prediction_error([row for rows in layers.values() for row in rows]))
-    print(conditions(), options.board, options.optimize, sep="; ", end="\n\n")
-    print(table(HEAD, [row for name in layers for row in layer_rows(name, layers[name])]))
-    print()
-    print(table(("model", "layers", *WAYS[3:], "cycles", "worst layer"), model_rows(found)))
-    print()
-    print(table(WAYS, way_rows(everything)))
-    if not options.model:
-        body = {"conditions": conditions(), "board": options.board, "optimize": options.optimize}
-        body |= {
-            "all": everything,
-            "models": found,
-            "layers": {k: kept(v) for k, v in layers.items()},
-        }
+    models = options.model or list(MLPERF_TINY)
+    print(conditions(), options.optimize, sep="; ")
+    boards: dict[str, Any] = {}
+    wrong = 0
+    for board in options.board or BOARDS:
+        benches = {name: measure(name, board, options.optimize, options.samples) for name in models}
+        wrong += sum(bench["bit_exact"] != bench["samples"] for bench in benches.values())
+        boards[board] = told(benches)
+        show(board, boards[board])
+    if not (options.model or options.board):
+        body = {"conditions": conditions(), "optimize": options.optimize, "boards": boards}
         RESULTS.write_text(json.dumps(body, indent=1) + "\n")
-    return int(any(bench["bit_exact"] != bench["samples"] for bench in benches.values()))
+    return int(wrong > 0)
+
+
+def told(benches: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Errors over all layers and by model, and the layers."""
+    rows = [row for bench in benches.values() for row in bench["layers"]]
+    return {
+        "all": plain(prediction_error(rows)),
+        "models": {name: plain(bench["prediction"]) for name, bench in benches.items()},
+        "layers": {name: kept(bench["layers"]) for name, bench in benches.items()},
+    }
+
+
+def show(board: str, found: dict[str, Any]) -> None:
+    layers = found["layers"]
+    rows = model_rows({**found["models"], "all": found["all"]})
+    print(f"\n## {board}\n")
+    print(table(HEAD, [row for name in layers for row in layer_rows(name, layers[name])]), "\n")
+    print(table(("model", "layers", *WAYS[3:], "cycles", "worst layer"), rows), "\n")
+    print(table(WAYS, way_rows(found["all"])), flush=True)
 
 
 def measure(name: str, board: str, optimize: str, samples: int) -> dict[str, Any]:
@@ -73,7 +91,7 @@ def measure(name: str, board: str, optimize: str, samples: int) -> dict[str, Any
 
 def kept(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     keys = ("index", "op", "layer", "way", "predicted_instructions", "instructions")
-    keys += ("prediction_error", "predicted_cycles", "cycles")
+    keys += ("prediction_error", "predicted_cycles", "cycles", "share")
     return [{key: row.get(key) for key in keys} for row in rows]
 
 

@@ -23,7 +23,7 @@ class Way:
 
     `instructions` are predicted for one inference on the target's core, `flash_bytes` are weights
     and constants, `code` names the functions that the way calls and their bytes: layers share them.
-    `lower` makes the call; only the chosen way's is asked. `lead` is that of input 0
+    `lower` makes the call; asked of the ways that are planned, and once. `lead` is that of input 0
     (`KernelCall.leads`, or 0 for `in_place`), None where the output cannot lie over it.
     """
 
