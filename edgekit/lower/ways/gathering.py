@@ -11,11 +11,11 @@ FOUR = 4  # pixels at once
 # Windows: per image, per four pixels, per kernel row of those; where one of the four reaches beyond
 # the input: per kernel row of the four, per kernel row that is copied, per byte of it (in words,
 # one by one). Inputs that are copied with their padding: per byte, per row.
-PER_IMAGE, PER_FOUR, PER_RUN = 510.0, 165.0, 25.8
+PER_IMAGE, PER_FOUR, PER_RUN = 510.0, 75.0, 25.8
 PER_BEYOND, PER_COPY, IN_WORDS, IN_BYTES = 136.0, 13.4, 3.0, 9.6
 PER_PADDED, PER_PADDED_ROW = 1.27, 18.0
 # Rows: once, per four.
-ONCE, PER_FOUR_ROWS = 84.0, 115.0
+ONCE, PER_FOUR_ROWS = 84.0, 68.0
 
 
 def rows_around(rows: int) -> float:
