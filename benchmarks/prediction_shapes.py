@@ -15,47 +15,19 @@ import json
 import random
 import statistics
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from common import conditions, table  # noqa: E402
 
-from edgekit.link.cycles import MODELS as TIMED  # noqa: E402
-from edgekit.lower.build import lower_graph  # noqa: E402
-from edgekit.lower.program import Target  # noqa: E402
-from edgekit.lower.ways import ways_of  # noqa: E402
-from edgekit.lower.ways.timing import call_cycles  # noqa: E402
-from edgekit.tflite.reader import read_graph  # noqa: E402
-from tests.support.core_cycles import core_cycles  # noqa: E402
-from tests.support.core_models import run_model  # noqa: E402
 from tests.support.layer_shapes import FAMILIES  # noqa: E402
-from tests.support.on_core import CORES, core_board  # noqa: E402
-from tests.support.way_models import only  # noqa: E402
+from tests.support.on_core import CORES  # noqa: E402
+from tests.support.predictions import Found, measure  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results" / "prediction_shapes.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One layer run one way; cycles are None where no timings are known."""
-
-    way: str
-    shape: str
-    predicted: float
-    counted: int
-    predicted_cycles: float | None
-    cycles: int | None
-
-    @property
-    def error(self) -> float:
-        return self.predicted / self.counted - 1
 
 
 def main() -> int:
@@ -79,31 +51,6 @@ def main() -> int:
         body = {"conditions": conditions(), "seed": options.seed, "cores": result}
         RESULTS.write_text(json.dumps(body, indent=1) + "\n")
     return 0
-
-
-def measure(family: str, core: str, dice: random.Random, count: int) -> Iterator[Found]:
-    """Every layer of a family in every way that can run it."""
-    data, shapes = FAMILIES[family](dice, count)
-    target = Target(core=core, optimize="speed")
-    graph = read_graph(data)
-    fitting = [[way.name for way in ways_of(op, graph, target)] for op in graph.ops]
-    for name in sorted({way for some in fitting for way in some}):
-        with (
-            patch("edgekit.lower.build.choose_ways", only(name)),
-            patch("edgekit.lower.build.run_passes", lambda graph, target: graph),
-        ):
-            program = lower_graph(graph, target)
-        board = core_board(core)
-        with tempfile.TemporaryDirectory() as folder:
-            run = run_model(program, Path(folder), board)
-            timed = core_cycles(Path(folder) / "program.elf", board).ops if core in TIMED else ()
-        for i, op in enumerate(program.graph.ops):
-            call = program.calls[i]
-            if call.way == name:
-                shape = shapes[graph.output_of(op).name]
-                cycles = timed[i].cycles if timed else None
-                told = call_cycles(call, core)
-                yield Found(name, shape, call.instructions, run.ops[i], told, cycles)
 
 
 HEAD = ("way", "layers", "median error", "of the sum", "worst", "its shape", "cycles, median")
