@@ -32,8 +32,24 @@ class SavedFunction:
         return [outputs[name] for name in sorted(outputs)]
 
     def __call__(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """EdgekitError where the function fails on arrays of its inputs' own shapes."""
         tf = tensorflow()
-        return [np.asarray(t) for t in self.tensors([tf.constant(array) for array in arrays])]
+        try:
+            found = self.tensors([tf.constant(array) for array in arrays])
+        except tf.errors.OpError as error:
+            raise EdgekitError(
+                f"the SavedModel's function fails on these inputs: {_told(error)}",
+                hint="an int8 model takes arrays of one fixed shape: no ragged inputs, none whose "
+                "values say how large others are",
+            ) from error
+        return [np.asarray(tensor) for tensor in found]
+
+
+def _told(error: Exception) -> str:
+    """What went wrong: the last line of TensorFlow's report that is no frame of it."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    told = [line for line in lines if line and not line.startswith(("[[", "<", "Detected"))]
+    return told[-1][:160] if told else type(error).__name__
 
 
 def load_saved_model(path: Path) -> SavedFunction:

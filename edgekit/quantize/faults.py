@@ -17,6 +17,7 @@ _REMEDIES = {
     "ResizeBicubic": "use interpolation='bilinear' or 'nearest'",
     "Rsqrt": "normalize with BatchNormalization, which folds into the layer before it",
 }
+_CALLS = ("PartitionedCall", "StatefulPartitionedCall")  # a SavedModel's functions, no layers
 _CONTROL_FLOW = frozenset(["While", "StatelessWhile", "If", "StatelessIf", "TensorListReserve"])
 _REFUSED = (
     r"'?tf\.(\w+)'? op is neither a custom op nor a flex op",
@@ -59,6 +60,11 @@ def converter_fault(error: Exception, heard: str, names: LayerNames) -> EdgekitE
 def _refused_op(op: str, text: str, names: LayerNames) -> EdgekitError:
     layer = _layer_in(text, op, names)
     place = f" of layer '{layer}'" if layer else ""
+    if re.search(rf"tf\.{re.escape(op)}\([^)]*xf64>", text):
+        return EdgekitError(
+            f"op {op}{place} computes in float64, and int8 files are made from float32",
+            hint="build the model with dtype float32 and load the weights into it",
+        )
     remedy = _REMEDIES.get(op, "replace the layer by ones that TFLite has int8 kernels for")
     return EdgekitError(f"op {op}{place} has no int8 version in TFLite", hint=remedy)
 
@@ -67,4 +73,6 @@ def _layer_in(text: str, op: str, names: LayerNames) -> str:
     """The first layer among the locations in the converter's text, those of `op` before others."""
     found = [location.split("@")[0] for location in re.findall(r'"([^"\s]*/[^"\s]*)"', text)]
     found.sort(key=lambda location: not location.rstrip("0123456789_").endswith(op))
-    return next(filter(None, map(names.layer_path, found)), "")
+    parts = (names.layer_path(location).split("/") for location in found)
+    paths = ("/".join(part for part in path if part not in _CALLS) for path in parts)
+    return next(filter(None, paths), "")

@@ -113,6 +113,7 @@ def _plan(
     from edgekit.prune.finetune import Budget
     from edgekit.prune.masks import Choice
     from edgekit.quantize.qat.stored import read_trained
+    from edgekit.quantize.suitable import check_suitable
 
     teacher, augment = lesson
     named_augment(augment)
@@ -122,6 +123,7 @@ def _plan(
             f"'{loaded.source}' is trained quantized already",
             hint="give the float model it came from, and more --steps",
         )
+    check_suitable(loaded)
     own = own_copy(loaded)
     return Plan(loaded, own, out, 0.0, None, Choice(), Budget(*budget), teacher, augment, False)
 
