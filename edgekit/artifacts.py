@@ -91,7 +91,8 @@ def read_record(path: Path) -> dict[str, Any]:
         body = json.loads(path.read_text())
     except FileNotFoundError:
         raise EdgekitError(
-            f"there is no record '{path}'", hint="run the stage that writes it first"
+            f"there is no record '{path}'",
+            hint=f"run `edgekit {path.stem.replace('_', '-')} ...` first, which writes it",
         ) from None
     except (OSError, ValueError) as error:
         raise EdgekitError(

@@ -69,5 +69,7 @@ def _verdicts(out: Console, record: dict[str, Any]) -> None:
         line = Text(f"  {verdict['layer']}: {100 * verdict['share']:.0f} % of the loss", "bold")
         line.append(f", {verdict['cause']}; try {verdict['advice']}", style="not bold")
         out.print(line)
-    if not record["verdicts"]:
+    if not record["verdicts"] and not record["findings"]:
         out.print("  No layer costs anything that can be measured.")
+    elif not record["verdicts"]:
+        out.print("  No single layer is to blame: none of them alone in float makes it better.")

@@ -68,7 +68,10 @@ def convert_facts(record: dict[str, Any]) -> list[Row]:
         both = f"{share['float']} float, {share['int8']} int8"
         rows.append(("sparsity", both, f"{len(kernels)} pruned kernels, each checked"))
     rows += check_facts(record.get("checks"))
-    rows.append(("arena", arenas(record["arena_bytes"]), arena_note(record)))
+    note = arena_note(record)
+    if record["arena_bytes"].get("aot") is not None:
+        note = f"aot of the C written here, which edgekit firmware may change for a board; {note}"
+    rows.append(("arena", arenas(record["arena_bytes"]), note))
     return rows + packing_facts(record.get("packing"))
 
 

@@ -62,10 +62,15 @@ def refusals(graph: Graph) -> dict[int, str]:
 
 
 def macs(op: Op, graph: Graph) -> int:
-    """Multiply-accumulates of `op`; 0 for an operator that edgekit does not know."""
-    if refusal(op, graph):
+    """Multiply-accumulates of `op`, in whatever types; 0 for an operator that edgekit does not
+    know, or whose shapes do not fit together."""
+    ends = [graph.tensor(index) for index in (*op.inputs, *op.outputs) if index >= 0]
+    if op.kind not in REGISTRY or any(_unfit(tensor) for tensor in ends):
         return 0
-    return REGISTRY[op.kind].macs(op, graph)
+    try:
+        return REGISTRY[op.kind].macs(op, graph)
+    except _MISFIT:
+        return 0
 
 
 def lower_graph(graph: Graph, target: Target | None = None) -> Program:

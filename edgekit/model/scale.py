@@ -49,18 +49,25 @@ def refuse_wrong_scale(model: Model, x: np.ndarray, y: np.ndarray, accuracy: flo
     factor = rescaling_to_try(x)
     if factor == 1.0 or accuracy > 1.0 - SURE_GAIN:
         return
-    outputs = model([x[:SAMPLES] * np.float32(factor)])[0]
-    rows = outputs.reshape(len(outputs), -1)
-    predicted = np.argmax(rows, axis=1) if rows.shape[1] > 1 else rows[:, 0] >= 0.5
-    rescaled = float(np.mean(predicted == y[:SAMPLES]))
+    rescaled = float(np.mean(_predicted(model, x[:SAMPLES] * np.float32(factor)) == y[:SAMPLES]))
     if rescaled < accuracy + SURE_GAIN:
         return
+    given = _predicted(model, x)
+    always = f", always class {int(given[0])}," if len(set(given.tolist())) == 1 else ","
     how = f"divided by {FULL_SCALE:g}" if factor < 1 else f"multiplied by {FULL_SCALE:g}"
     raise EdgekitError(
         f"the data span {np.min(x):g}..{np.max(x):g}, and the model was not trained on that scale: "
-        f"it scores {accuracy:.2f} on them, and {rescaled:.2f} on the same {how}",
+        f"it scores {accuracy:.2f} on them{always} and {rescaled:.2f} on the same {how}",
         hint=f"give the data {how}",
     )
+
+
+def _predicted(model: Model, x: np.ndarray) -> np.ndarray:
+    """The class of each of the first samples, by their outputs."""
+    outputs = model([x[:SAMPLES]])[0]
+    rows = outputs.reshape(len(outputs), -1)
+    found: np.ndarray = np.argmax(rows, axis=1) if rows.shape[1] > 1 else rows[:, 0] >= 0.5
+    return found
 
 
 def scale_warning(model: Model, x: np.ndarray) -> str:

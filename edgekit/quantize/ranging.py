@@ -13,9 +13,8 @@ from edgekit.quantize.place import hides_tensors, quantize_file, ranges_in, tens
 from edgekit.quantize.ranges import Measured, choose_ranges, measure_ranges, method_named
 from edgekit.quantize.ranges.methods import CONVERTER
 from edgekit.quantize.ranges.ties import tied_ranges
-from edgekit.quantize.tables import Island, collapsed, find_islands, with_tables
+from edgekit.quantize.tables import Island, collapsed, find_islands, float_graph, with_tables
 from edgekit.quantize.weights import Weights
-from edgekit.tflite.reader import read_graph
 
 Samples = Callable[[], Iterator[list[np.ndarray]]]
 # (float file, samples, layer of a tensor's name) -> ranges that were learned with the weights
@@ -96,7 +95,7 @@ class Ranging:
 
     def _islands(self) -> tuple[Island, ...]:
         assert self.float_file is not None
-        return find_islands(read_graph(self.float_file))
+        return find_islands(float_graph(self.float_file))
 
     def _round(self) -> None:
         if self._weights is not None and self.float_file is not None:

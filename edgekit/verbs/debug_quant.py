@@ -100,6 +100,7 @@ def _record(subject: Subject, out: Path, seed: int, progress: Progress) -> Debug
     evidence = subject.evidence(outputs)
     agreed = agreements(evidence)
     losses = _losses(subject, real, progress)
+    output_db = bounded_db(min(found.sqnr_db for found in agreed))
     return DebugQuantRecord(
         source=subject.source,
         source_sha256=subject.source_sha256,
@@ -109,11 +110,11 @@ def _record(subject: Subject, out: Path, seed: int, progress: Progress) -> Debug
         calibration=subject.calibration,
         samples=len(subject.x[0]),
         seed=seed,
-        output_db=bounded_db(min(found.sqnr_db for found in agreed)),
+        output_db=output_db,
         simulated_db=losses.output_db,
         agreement=agreed[0].argmax,
         findings=tuple(subject.findings(evidence)),
-        verdicts=ranked(losses),
+        verdicts=ranked(losses, output_db),
         layers=losses.layers,
         warnings=subject.warnings,
         report=out / "debug_quant.html",

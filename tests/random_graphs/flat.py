@@ -244,7 +244,7 @@ MAKERS: tuple[tuple[tuple[int, ...], Callable[[FlatModel, Node], Node]], ...] = 
     *[((2, 3, 4), maker) for maker in (reduction, strided, reshape)],
     *[((1, 2, 3, 4), maker) for maker in (sides_of_one, parted)],
     ((1, 2, 3), packed),
-    *[((3,), maker) for maker in (lstm, lstm)],
+    *[((3, 4), maker) for maker in (lstm, lstm)],
     *[((1, 2, 3, 4), maker) for maker in (lookup, log_softmax)],
 )
 

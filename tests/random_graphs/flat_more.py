@@ -10,7 +10,11 @@ from tests.support.lstm_models import Lstm, lstm_op
 
 
 def lstm(d: FlatModel, node: Node) -> Node:
-    """A fused LSTM over the second axis, of batches as they are."""
+    """A fused LSTM over the second axis, or over all places of an image."""
+    if len(node.shape) == 4:
+        rows = (node.shape[0], node.shape[1] * node.shape[2], node.shape[3])
+        operands = [node.index, d.builder.constant(list(rows))]
+        node = d.op("RESHAPE", operands, rows, node.quant)
     batches, steps, inputs = node.shape
     rng, quant = d.rng, d.quant()
     of = Lstm(

@@ -53,7 +53,7 @@ def test_the_layer_with_a_wide_range_is_the_first_verdict(tmp_path: Path) -> Non
     record = debug_quant(net("second"), X, out=tmp_path / "a", calibration="minmax")
     worst = record.verdicts[0]
     assert worst.layer == "second" and worst.share > 0.5
-    assert "one channel reaches" in worst.cause and worst.advice == EQUALIZE
+    assert "one channel reaches" in worst.cause and worst.advice.startswith(EQUALIZE)
     rows = {row.layer: row for row in record.layers}
     assert list(rows) == ["(input)", "first", "second", "third", "pool", "scores"]
     assert rows["second"].worth_int16 is not None and rows["second"].worth_int16 > 0.5

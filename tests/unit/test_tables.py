@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgekit.model.tf import keras
-from edgekit.quantize.tables import find_islands
+from edgekit.quantize.tables import find_islands, float_graph
 from edgekit.tflite.golden import TflmGolden, tflm_version
 from edgekit.tflite.reader import read_graph
 from edgekit.verbs.convert import convert
@@ -34,6 +34,8 @@ def softplus_and_more() -> bytes:
 
 def test_islands_end_where_others_read() -> None:
     islands = find_islands(read_graph(softplus_and_more()))
+    same = find_islands(float_graph(softplus_and_more()))
+    assert [[op.kind for op in i.ops] for i in same] == [[op.kind for op in i.ops] for i in islands]
     assert [[op.kind for op in island.ops] for island in islands] == [
         ["EXP"],
         ["EXP", "ADD", "LOG"],

@@ -32,9 +32,13 @@ class Verdict:
         )
 
 
-def ranked(losses: Losses) -> tuple[Verdict, ...]:
-    """The layers that cost at least some percent, the worst first; () where nothing is lost."""
-    if losses.output_db >= QUIET_DB:
+def ranked(losses: Losses, output_db: float) -> tuple[Verdict, ...]:
+    """The layers that cost at least some percent, the worst first; () where nothing is lost.
+
+    `output_db` is of the model's own outputs: before a softmax, what all classes have in common
+    may hide the noise.
+    """
+    if min(losses.output_db, output_db) >= QUIET_DB:
         return ()
     worths = [row.worth_float for row in losses.layers if row.worth_float is not None]
     # A layer that costs nothing seems to gain or lose as much as chance makes of the others.
@@ -66,7 +70,9 @@ def _cause(row: LayerLoss) -> tuple[str, str]:
             return f"{wide}, forced on it by the layer before", f"--layer '{row.layer}=int16x8'"
         return wide, "--calibration percentile or --equalize"
     if row.spread >= UNEVEN:
-        return f"one channel reaches {row.spread:.0f} times as far as the median one", "--equalize"
+        other = f", or --layer '{row.layer}=int16x8'" if saved else ""
+        wide = f"one channel reaches {row.spread:.0f} times as far as the median one"
+        return wide, f"--equalize{other}"
     if saved and row.weight_share < 0.5:
         return "8 bits are few for its values", f"--layer '{row.layer}=int16x8'"
     if row.weight_share >= 0.5:

@@ -9,6 +9,7 @@ real value, rounded once: nothing in between is quantized.
 """
 
 from edgekit.quantize.tables.find import Island, find_islands
+from edgekit.quantize.tables.read import float_graph
 from edgekit.quantize.tables.swap import collapsed, with_tables
 
-__all__ = ["Island", "collapsed", "find_islands", "with_tables"]
+__all__ = ["Island", "collapsed", "find_islands", "float_graph", "with_tables"]
