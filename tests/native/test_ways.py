@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from edgekit.lower.program import Target
+from edgekit.lower.ways import ways_of
+from edgekit.tflite.reader import read_graph
 from tests.support.dsp_models import DSP_MODELS
 from tests.support.exact import check_bit_exact
 from tests.support.helium_models import HELIUM_MODELS
@@ -44,6 +46,14 @@ def test_twins_of_other_cores(core, way, function, out_zp, monkeypatch):
     data = (HELIUM_MODELS | PLAIN_MODELS)[way](function, out_zp)
     program = check_bit_exact(data, 6, target=Target(core=core, optimize="speed"))
     assert way.partition(",")[0] in ways(program)
+
+
+def test_one_output_channel_is_never_run_by_a_kernel_that_writes_pairs():
+    model = ModelBuilder()
+    y = conv(model, (1, 6, 7, 5), (3, 3), (1, 1), SAME, 1)
+    graph = read_graph(model.finish([y]))
+    found = [way.name for way in ways_of(graph.ops[0], graph, M4)]
+    assert set(found) == {"portable", "packed windows"}
 
 
 def test_what_the_pair_trick_cannot_hold_has_wide_weights_or_portable_c():

@@ -214,11 +214,13 @@ def dense_layer(layer: Narrowed, order: np.ndarray) -> dict[str, int]:
 
 
 def _ways(op: Op, layer: Narrowed, frame: Frame) -> Iterator[Way]:
-    uncopied = _uncopied(frame, len(layer.weights))
-    for one in (frame, uncopied):
-        if one is not None and can_pair(layer):
+    """One output channel is made the first of two, packed only: `ek_single_block`."""
+    out_c = len(layer.weights)
+    pairs = can_pair(layer.filled(2) if out_c == 1 else layer)
+    for one in (frame, _uncopied(frame, out_c)):
+        if one is not None and pairs:
             yield _way(op, layer, one, PACKED)
-        if one is not None:
+        if one is not None and out_c > 1:
             yield _way(op, layer, one, WIDE)
 
 
