@@ -108,7 +108,7 @@ def test_the_file_gives_what_the_fake_quant_model_gives(
 
 @needs_tflm
 @pytest.mark.parametrize("bits", [4, 8])
-@pytest.mark.parametrize("kind", ["separable", "residual"])
+@pytest.mark.parametrize("kind", ["separable", "residual", "joined"])
 def test_integers_of_other_layers_are_foreseen(tmp_path: Path, kind: str, bits: int) -> None:
     """Chains where errors of a step would add up: TFLite Micro rounds each sum twice."""
     layers = (".*=int4",) if bits == 4 else ()
@@ -117,6 +117,7 @@ def test_integers_of_other_layers_are_foreseen(tmp_path: Path, kind: str, bits: 
     x = rng.normal(0, 1, (80, *model.inputs[0].shape[1:])).astype(np.float32)
     y = rng.integers(0, 16, len(x))
     options = {"out": tmp_path / "t.keras", "epochs": 1, "batch_size": 16, "layers": layers}
+    options["ranges"] = "averaged" if kind == "joined" else "learned"
     record = edgekit.train_quantized(model, (x, y), **options)
     done = edgekit.convert(record.model, out=tmp_path / "out")
     expected, outputs = _steps(_exact(record.model), done.tflite, x)
@@ -135,6 +136,12 @@ def _other(kind: str) -> Any:
         x = k.Flatten()(k.Conv1D(4, 3, use_bias=False)(x))
         for _ in range(3):
             x = k.Add()([k.Dense(24, activation="relu")(x), k.Dense(24)(x)])
+    elif kind == "joined":  # ranges of their own would not be those of the file
+        inputs = module.Input((8, 8, 3), name="image")
+        first = k.Conv2D(6, 3, padding="same", activation="relu")(inputs)
+        second = k.Conv2D(6, 1)(inputs)
+        x = k.Concatenate()([k.MaxPooling2D(2)(k.Maximum()([first, second])), second[:, ::2, ::2]])
+        x = k.Flatten()(k.Conv2D(5, 3)(x))
     else:
         inputs = module.Input((9, 9, 3), name="image")
         x = k.SeparableConv2D(12, 3, activation="relu", padding="same")(inputs)

@@ -15,6 +15,7 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.quantize.fold import Folded, Point
 from edgekit.quantize.qat.fake import MODES, KernelPlan, fake_kernels, fake_quant_class, pool_ties
+from edgekit.quantize.qat.joined import joined_points, joined_ranges
 from edgekit.quantize.qat.sums import Sum, sums_of, twice_rounded
 from edgekit.quantize.ranges import Histogram, Measured, choose_ranges, method_named
 from edgekit.quantize.ranges.images import Pixels
@@ -95,7 +96,12 @@ class QatModel:
 
         Outputs whose range is prescribed keep it.
         """
-        outputs = {p.name for p in self.folded.points if p.role == "output" and not p.fixed}
+        joined = joined_points(self.folded)
+        outputs = {
+            p.name
+            for p in self.folded.points
+            if p.role == "output" and not p.fixed and joined.get(p.name, p.name) == p.name
+        }
         if not outputs & self.nodes.keys():
             return
         with self.rounding():
@@ -175,7 +181,10 @@ def make_qat(
         )
     plans = {kernel.layer: _plan(folded, kernel, bits_of(kernel.path)) for kernel in folded.kernels}
     nodes: dict[str, Any] = {}
-    made = _Placer(ranges, mode, nodes, sums_of(folded, plans))
+    joined = joined_points(folded)
+    ranges = joined_ranges(ranges, joined)
+    points = {point.name: point for point in folded.points}
+    made = _Placer(ranges, mode, nodes, sums_of(folded, plans), joined, points)
     exact = folded.rebuild(made.everywhere)
     train = folded.rebuild(made.inside)
     return QatModel(folded, train, exact, nodes, plans, dict(ranges))
@@ -206,14 +215,20 @@ class _Placer:
     mode: str
     nodes: dict[str, Any]
     sums: Mapping[str, Sum]
+    joined: Mapping[str, str]
+    points: Mapping[str, Point]
     roundings: dict[str, Any] = field(default_factory=dict)
 
     def everywhere(self, point: Point, tensor: Any) -> Any:
         root = point.same_as or point.name
         if root not in self.ranges or (point.same_as and point.kind in _MOVES):
             return tensor
-        node = self._node(root, point)
-        return node(self._as_summed(point, tensor))
+        node = self._node(root)
+        rounded = self._as_summed(point, tensor)
+        # of points that share a range one is averaged: that which holds the values of all
+        if self.joined.get(root, root) == point.name:
+            return node(rounded)
+        return node(rounded, training=False)
 
     def _as_summed(self, point: Point, tensor: Any) -> Any:
         """`tensor` with the rounding of the sums that it holds, where they have one of their own.
@@ -239,13 +254,17 @@ class _Placer:
     def inside(self, point: Point, tensor: Any) -> Any:
         return tensor if point.role == "output" else self.everywhere(point, tensor)
 
-    def _node(self, root: str, point: Point) -> Any:
-        if root not in self.nodes:
+    def _node(self, root: str) -> Any:
+        """That of `root`, which is one for all points that are joined."""
+        last = self.joined.get(root, root)
+        if last not in self.nodes:
+            point = self.points[last]
             fixed = point.fixed is not None or point.role in ("input", "output")
-            low, high = self.ranges[root]
+            low, high = self.ranges[last]
             mode = "fixed" if fixed else self.mode
-            name = _layer_name("quant", root)
-            self.nodes[root] = fake_quant_class()(low, high, mode, name=name)
+            name = _layer_name("quant", last)
+            self.nodes[last] = fake_quant_class()(low, high, mode, name=name)
+        self.nodes[root] = self.nodes[last]
         return self.nodes[root]
 
 
