@@ -14,6 +14,8 @@ typedef struct {
   int32_t rows, depth, out_c;
   int32_t inputs;                      /* words of a row, rounded up to even */
   int32_t zero_point, away, low, high; /* see ek_dense_layer */
+  int32_t one;                         /* 1: all channels are narrowed alike, by the next two */
+  int32_t narrow_high, narrow_scale;
 } ek_fc_packed_params;
 
 /* Lanes (0, 2) and (1, 3) of each four bytes; the rest as in ek_expand_block.h, then zeros. */
@@ -39,7 +41,8 @@ EK_NOINLINE void ek_fc_packed_run(const ek_fc_packed_params *p, const int8_t *in
   int8_t *last = (int8_t *)(x + p->inputs);
   const int32_t whole = p->out_c / 8 * 8;
   for (int32_t row = 0; row < p->rows; ++row, in += p->depth, out += p->out_c) {
-    ek_fc_shape shape = {p->inputs, whole / 8, {p->zero_point, p->away}};
+    ek_fc_shape shape = {
+        p->inputs, whole / 8, {p->zero_point, p->away}, p->narrow_high, p->narrow_scale};
     const int32_t *rest = stream;
     ek_expand_row(x, in, p->depth, p->inputs);
     if (whole > 0) rest = block(x, stream, out, &shape);
@@ -52,7 +55,7 @@ EK_NOINLINE void ek_fc_packed_run(const ek_fc_packed_params *p, const int8_t *in
 
 EK_KERNEL void ek_fc_packed(const ek_fc_packed_params *p, const int8_t *in, int8_t *out,
                             const int32_t *stream, void *scratch) {
-  ek_fc_packed_run(p, in, out, stream, scratch, ek_fc_block_for(p->away));
+  ek_fc_packed_run(p, in, out, stream, scratch, ek_fc_block_for(p->away, p->one));
   ek_clamp_all(out, p->rows * p->out_c, p->low, p->high);
 }
 

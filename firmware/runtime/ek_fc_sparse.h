@@ -39,7 +39,7 @@ EK_NOINLINE void ek_fc_sparse_run(const ek_fc_sparse_params *p, const int8_t *in
   int8_t *last = (int8_t *)(x + (p->depth + 1) / 2);
   const int32_t groups = p->out_c / p->abreast, whole = groups * p->abreast;
   for (int32_t row = 0; row < p->rows; ++row, in += p->depth, out += p->out_c) {
-    ek_fc_shape shape = {0, groups, {p->zero_point, p->away}};
+    ek_fc_shape shape = {0, groups, {p->zero_point, p->away}, 0, 0};
     const int32_t *rest = stream;
     ek_expand_neighbours(x, in, p->depth);
     if (groups > 0) rest = block(x, stream, out, &shape);

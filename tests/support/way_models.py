@@ -99,9 +99,12 @@ def depthwise_any(b, case, function=NONE, out_zp=3):
 
 
 def dense(b, rows, depth, out_c, function=NONE, out_zp=3):
+    """Odd numbers of channels have a scale each, even ones share theirs."""
     rng = np.random.default_rng(rows + 7 * depth + 11 * out_c)
     x = b.input((rows, depth), scale=0.05, zero_point=-9)
-    w = b.constant(rng.integers(-127, 128, (out_c, depth)).astype(np.int8), scale=0.004)
+    values = rng.integers(-127, 128, (out_c, depth)).astype(np.int8)
+    each = {"scales": list(rng.uniform(0.002, 0.01, out_c)), "axis": 0}
+    w = b.constant(values, **(each if out_c % 2 else {"scale": 0.004}))
     bias = b.constant(rng.integers(-9000, 9000, out_c).astype(np.int32), scale=2e-4)
     options = {"fused_activation_function": function}
     return b.op(
