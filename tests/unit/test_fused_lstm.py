@@ -109,3 +109,17 @@ def test_a_first_state_leaves_the_layer_unrolled(tmp_path: Path) -> None:
     data = {n: rng.normal(size=s).astype(np.float32) for n, s in zip(names, shapes, strict=True)}
     graph = read_graph(convert(model, data, out=tmp_path / "out", name="m", samples=30).tflite)
     assert not lstms(graph)
+
+
+def test_tables_and_fused_lstms_go_together(tmp_path: Path) -> None:
+    """The converter's calibrator, which only LSTMs need, looks for a kernel of every kind."""
+    module = keras()
+    module.utils.set_random_seed(1)
+    layers = module.layers
+    parts = [layers.Dense(6), layers.Activation("softplus"), layers.LSTM(5), layers.Dense(3)]
+    model = module.Sequential([module.Input((10, 4)), *parts])
+    x = np.random.default_rng(0).normal(size=(60, 10, 4)).astype(np.float32)
+    record = convert(model, x, out=tmp_path / "out", name="m", samples=40)
+    assert {"GATHER", KIND} <= {op.kind for op in read_graph(record.tflite).ops}
+    assert record.runtimes == {"aot": "", "tflm": ""}
+    assert sqnr_db(model, record.tflite, x[:40]) > SQNR

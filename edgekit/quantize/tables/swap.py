@@ -34,6 +34,7 @@ def collapsed(float_file: bytes, islands: Sequence[Island]) -> bytes:
         tensor = graph.tensors[island.output]
         tensor.name = bytes(tensor.name or b"") + f"{_SIGN}{number}_".encode()
     _drop_unread(graph)
+    _drop_unused_kinds(model)
     return pack(model)
 
 
@@ -51,6 +52,7 @@ def with_tables(int8_file: bytes, islands: Sequence[Island], ranges: Ranges) -> 
         if number is not None:
             _swap(model, op, islands[number], ranges)
     _drop_unread(graph)
+    _drop_unused_kinds(model)
     return pack(model)
 
 
@@ -213,3 +215,12 @@ def _drop_unread(graph: Any) -> None:
         if len(kept) == len(graph.operators):
             return
         graph.operators = kept
+
+
+def _drop_unused_kinds(model: Any) -> None:
+    """Kinds that no op has any more: a resolver would look for their kernels."""
+    operators = [op for graph in model.subgraphs for op in graph.operators]
+    used = sorted({int(op.opcodeIndex) for op in operators})
+    for op in operators:
+        op.opcodeIndex = used.index(int(op.opcodeIndex))
+    model.operatorCodes = [model.operatorCodes[index] for index in used]
