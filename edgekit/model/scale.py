@@ -53,11 +53,11 @@ def refuse_wrong_scale(model: Model, x: np.ndarray, y: np.ndarray, accuracy: flo
     if rescaled < accuracy + SURE_GAIN:
         return
     given = _predicted(model, x)
-    always = f", always class {int(given[0])}," if len(set(given.tolist())) == 1 else ","
+    always = f" (as given, always class {int(given[0])})" if len(set(given.tolist())) == 1 else ""
     how = f"divided by {FULL_SCALE:g}" if factor < 1 else f"multiplied by {FULL_SCALE:g}"
     raise EdgekitError(
         f"the data span {np.min(x):g}..{np.max(x):g}, and the model was not trained on that scale: "
-        f"it scores {accuracy:.2f} on them{always} and {rescaled:.2f} on the same {how}",
+        f"it scores {accuracy:.2f} on them, and {rescaled:.2f} on the same {how}{always}",
         hint=f"give the data {how}",
     )
 
