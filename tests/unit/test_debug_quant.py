@@ -12,6 +12,8 @@ import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.model.tf import keras
+from edgekit.quantize.debug.losses import LayerLoss, Losses
+from edgekit.quantize.debug.verdict import ranked
 from edgekit.tflite.golden import tflm_version
 from edgekit.verbs.convert import convert
 from edgekit.verbs.debug_quant import debug_quant
@@ -61,6 +63,17 @@ def test_the_layer_with_a_wide_range_is_the_first_verdict(tmp_path: Path) -> Non
     page = record.report.read_text()
     assert "second" in page and "<svg" in page and "Verdict" in page
     assert json.loads((tmp_path / "a" / "debug_quant.json").read_text())["verdicts"]
+
+
+@pytest.mark.parametrize("int16", [0.9, None])
+def test_inputs_are_no_layer_that_can_be_given_another_format(int16: float | None) -> None:
+    row = LayerLoss(
+        *("(input)", ("INPUT",), 20.0, 20.0, 0.1, 0.0, -1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0),
+        worth_float=0.9,
+        worth_int16=int16,
+    )
+    [verdict] = ranked(Losses(20.0, (row,)), 20.0)
+    assert verdict.share == 0.9 and "--layer" not in verdict.advice
 
 
 def test_the_simulation_is_near_what_the_interpreter_gives(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def ranked(losses: Losses, output_db: float) -> tuple[Verdict, ...]:
 
 def _verdict(row: LayerLoss) -> Verdict:
     cause, advice = _cause(row)
+    if row.layer == INPUT and "--layer" in advice:
+        advice = "data that fills its range evenly: outliers clipped, or standardized"
     return Verdict(row.layer, min(1.0, row.worth_float or 0.0), cause, advice)
 
 
