@@ -41,6 +41,7 @@ class HostModel:
 
         self.version = __version__
         self.program = program
+        self._name = name
         flags = (*optimize.split(), *(["-DEK_POISON"] if poison else []))
         with tempfile.TemporaryDirectory(prefix="edgekit-host-") as folder:
             # Once mapped, the library needs its file no more.
@@ -61,8 +62,17 @@ class HostModel:
     def load(self, inputs: Sequence[np.ndarray]) -> None:
         """Writes one set of quantized inputs into the arena."""
         graph = self.program.graph
+        if self.program.rows:
+            (value,) = inputs
+            self._push(value)
+            return
         for index, value in zip(graph.inputs, inputs, strict=True):
             self.tensor(index)[...] = np.asarray(value).reshape(graph.tensor(index).shape)
+
+    def _push(self, value: np.ndarray) -> None:
+        self._library[f"{self._name}_begin_rows"]()
+        data = np.ascontiguousarray(value)
+        self._library[f"{self._name}_push_bytes"](data.ctypes, ctypes.c_uint32(data.nbytes))
 
     def run_op(self, op: int) -> None:
         """Runs one op alone; all of them in order are one inference."""

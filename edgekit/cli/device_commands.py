@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
             "edgekit firmware kws.tflite --board qemu-mps2-an505 -o fw-m33",
             "edgekit firmware kws.tflite --runtime tflm -o fw-tflm",
             "edgekit firmware kws.tflite --mlperf auto -o fw-mlperf",
+            "edgekit firmware vww.tflite --stream-rows -o fw-camera",
             "edgekit firmware kws.tflite --template arduino --board arduino-nano-33-ble -o ino",
         )
     )(firmware)
@@ -70,6 +71,14 @@ def firmware(
             rich_help_panel=o.TARGET,
         ),
     ] = "",
+    stream_rows: Annotated[
+        bool,
+        typer.Option(
+            "--stream-rows",
+            help="Take the input by rows as they arrive, and hold a few of them only (aot).",
+            rich_help_panel=o.TARGET,
+        ),
+    ] = False,
     force: o.Force = False,
     as_json: o.Json = False,
     debug: o.Debug = False,
@@ -89,6 +98,7 @@ def firmware(
             name=name,
             arena_bytes=arena_bytes,
             mlperf=mlperf,
+            stream_rows=stream_rows,
             force=force,
         ),
         show_firmware,

@@ -208,7 +208,8 @@ def show_firmware(out: Console, record: dict[str, Any]) -> None:
 def _arena_words(record: dict[str, Any]) -> str:
     """What the project's arena holds: TFLite Micro keeps its own structs in it as well."""
     if record["runtime"] != "tflm":
-        return "peak RAM of tensors"
+        rows = ", the input's rows as they arrive" if record["stream_rows"] else ""
+        return f"peak RAM of tensors{rows}"
     return f"{number(record['arena_bytes'])} bytes for TFLite Micro, its structs included"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from edgekit.emit.dead import dead_stretches
 from edgekit.emit.metadata import float_literal
+from edgekit.emit.rows import row_facts, row_output
 from edgekit.lower.program import Const, KernelCall, Program
 from edgekit.tflite.graph import Graph, Op, Tensor
 
@@ -64,7 +65,7 @@ def aot_sources(program: Program, name: str, provenance: str) -> dict[str, str]:
     functions, steps = _functions_and_steps(program)
     graph, plan = program.graph, program.plan
     ends = {
-        "inputs": [_end(graph.tensor(i), plan.offsets[i]) for i in graph.inputs],
+        "inputs": [_end(_as_given(program, i), plan.offsets[i]) for i in graph.inputs],
         "outputs": [_end(graph.tensor(i), plan.offsets[i]) for i in graph.outputs],
     }
     context = {
@@ -81,6 +82,7 @@ def aot_sources(program: Program, name: str, provenance: str) -> dict[str, str]:
             c_array("static const", f"t{t.index}", C_TYPES[t.dtype], t.data)
             for t in _constant_operands(program)
         ],
+        "rows": row_facts(program),
         **ends,
     }
     return {
@@ -129,6 +131,8 @@ def _arguments(program: Program, op: Op, call: KernelCall) -> list[_Argument]:
         value = (
             f"t{index}" if tensor.is_constant else f"AT({C_TYPES[tensor.dtype]}, {offsets[index]})"
         )
+        if program.rows and op.index == 0 and not const:
+            value = row_output(value, program.rows)
         return _Argument(ctype, name, value)
 
     several = len(call.inputs) > 1
@@ -170,6 +174,11 @@ def _title(graph: Graph, op: Op) -> str:
 def _comment(text: str) -> str:
     """`text` that can stand inside a C comment."""
     return text.replace("*/", "* /").replace("/*", "/ *").encode("ascii", "replace").decode()
+
+
+def _as_given(program: Program, index: int) -> Tensor:
+    """An input as the model's user knows it: the arena may hold a few of its rows alone."""
+    return program.rows.source if program.rows else program.graph.tensor(index)
 
 
 def _end(tensor: Tensor, offset: int) -> dict[str, Any]:

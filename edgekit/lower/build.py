@@ -11,10 +11,11 @@ import numpy as np
 from edgekit.errors import EdgekitError
 from edgekit.lower.choose import choose_ways
 from edgekit.lower.fixed import no_activation_range
-from edgekit.lower.memory import arrange
+from edgekit.lower.memory import arrange, plan_memory
 from edgekit.lower.ops import REGISTRY
 from edgekit.lower.passes import run_passes
-from edgekit.lower.program import KernelCall, Program, Target
+from edgekit.lower.program import KernelCall, MemoryPlan, Program, RowStream, Target
+from edgekit.lower.rows import held_rows, row_stream, row_ways
 from edgekit.lower.ways import Way, ways_of
 from edgekit.tflite.graph import Graph, Op, Tensor
 
@@ -73,11 +74,13 @@ def macs(op: Op, graph: Graph) -> int:
         return 0
 
 
-def lower_graph(graph: Graph, target: Target | None = None) -> Program:
+def lower_graph(
+    graph: Graph, target: Target | None = None, *, stream_rows: bool = False
+) -> Program:
     """The program that runs `graph`; EdgekitError naming op, layer and reason where none can.
 
     The program's graph is `graph` after the passes: its ops say by `origin` which ops of `graph`
-    they stand for.
+    they stand for. With `stream_rows` its input arrives by rows (`Program.rows`).
     """
     target = target or Target()
     if reasons := refusals(graph):
@@ -86,10 +89,25 @@ def lower_graph(graph: Graph, target: Target | None = None) -> Program:
         raise _cannot_run(graph.ops[index], f"{reason}{others}")
     _check_order(graph)
     graph = _passed(graph, target)
-    ways = choose_ways([_ways(op, graph, target) for op in graph.ops], graph, target)
+    rows = row_stream(graph) if stream_rows else None
+    options = [_ways(op, graph, target) for op in graph.ops[1 if rows else 0 :]]
+    if rows:
+        options.insert(0, row_ways(graph, target, rows))
+        graph = held_rows(graph, rows)
+    ways = choose_ways(options, graph, target)
     calls = tuple(_lower(op, way) for op, way in zip(graph.ops, ways, strict=True))
-    graph, calls, plan = arrange(graph, calls)
-    return Program(graph=graph, target=target, calls=calls, plan=plan)
+    graph, calls, plan = _arranged(graph, calls, rows)
+    return Program(graph=graph, target=target, calls=calls, plan=plan, rows=rows)
+
+
+def _arranged(
+    graph: Graph, calls: tuple[KernelCall, ...], rows: RowStream | None
+) -> tuple[Graph, tuple[KernelCall, ...], MemoryPlan]:
+    """Order and plan; an op that takes rows stays the first."""
+    found = arrange(graph, calls)
+    if rows is None or found[0].ops[0].outputs == graph.ops[0].outputs:
+        return found
+    return graph, calls, plan_memory(graph, calls)
 
 
 def _passed(graph: Graph, target: Target) -> Graph:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.tflite.graph import Graph
+from edgekit.tflite.graph import Graph, Tensor
 
 # What kernels for some cores need: 16-bit lanes (Armv7E-M, Armv8-M with the DSP extension), the
 # vectors of Armv8.1-M (Helium), nothing but 32-bit products (Thumb-1, RV32IM).
@@ -93,10 +93,36 @@ class MemoryPlan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RowStream:
+    """How op 0 takes the model's one input by rows: its call makes one output row of `reach`
+    rows of the input and its padding, which are all of the input that the arena holds.
+
+    `source` is the input as in the file. `pad_top` and `pad_bottom` are the rows of padding that
+    the first and the last window reach into, `stride` the rows from one window to the next.
+    """
+
+    source: Tensor
+    reach: int
+    stride: int
+    pad_top: int
+    pad_bottom: int
+    out_rows: int
+    out_row_bytes: int
+
+    @property
+    def row_bytes(self) -> int:
+        return self.source.bytes // self.source.shape[1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Program:
-    """A graph lowered for a target: `calls[i]` runs op i of `graph`, the file's after passes."""
+    """A graph lowered for a target: `calls[i]` runs op i of `graph`, the file's after passes.
+
+    With `rows`, call 0 makes one row of op 0's output, and the graph's input is the rows held.
+    """
 
     graph: Graph
     target: Target
     calls: tuple[KernelCall, ...]
     plan: MemoryPlan
+    rows: RowStream | None = None

@@ -103,6 +103,7 @@ def _origin(bundle: Bundle, samples: BenchSamples, session: Session) -> dict[str
             *samples.warnings,
             *bundle.build.get("warnings", ()),
             *_arena_words(bundle, session),
+            *_stream_words(bundle),
             *session.run.interrupted,
             *_profile_words(session),
         ),
@@ -114,6 +115,14 @@ def _profile_words(session: Session) -> list[str]:
         return []
     op = session.op_ticks.index(MOST_TICKS)
     return [f"op {op} took more ticks than a profile can hold: no layer's time is shown"]
+
+
+def _stream_words(bundle: Bundle) -> list[str]:
+    """What no figure of this run holds."""
+    if not bundle.firmware.get("stream_rows"):
+        return []
+    layer = bundle.firmware["ops"][0]["layer"]
+    return [f"layer '{layer}' runs as the input's rows arrive: latency and cycles are without it"]
 
 
 def _arena_words(bundle: Bundle, session: Session) -> list[str]:

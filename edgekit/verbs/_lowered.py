@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Of flash, and of RAM with the stack: what the app itself is reckoned to take.
 APP_BYTES = 16 * 1024
+_NOT_IN_INVOKE = {"predicted_instructions": 0, "predicted_cycles": 0}
 
 
 def board_target(board: Board, optimize: str) -> Target:
@@ -32,7 +33,8 @@ def lowered_ops(program: Program) -> tuple[dict[str, Any], ...]:
 
     `origin` are the ops of the .tflite file that it stands for, the one that names it first;
     `way` is how it is run, `predicted_instructions` and `predicted_cycles` (None for a core
-    without a model) what one inference was foretold to take, 0 for an op that moves nothing.
+    without a model) what one inference was foretold to take, 0 for an op that moves nothing, or
+    that runs outside it as the rows of the input arrive.
     """
     from edgekit.lower.build import macs
 
@@ -45,6 +47,7 @@ def lowered_ops(program: Program) -> tuple[dict[str, Any], ...]:
             "macs": macs(op, graph),
             "outputs": tuple(i for i in op.outputs if graph.tensor(i).kept),
             **_way(call, graph, program.target.core),
+            **({} if op.index or not program.rows else _NOT_IN_INVOKE),
         }
         for op, call in zip(graph.ops, program.calls, strict=True)
     )

@@ -31,6 +31,7 @@ class Wish:
     optimize: str
     name: str
     arena_bytes: int | None = None
+    stream_rows: bool = False
 
     def provenance(self, sha256: str) -> str:
         from edgekit import __version__
@@ -61,7 +62,8 @@ def aot_content(wish: Wish) -> Content:
     from edgekit.verbs._named import read_named
 
     graph = read_named(wish.tflite)
-    program = lower_graph(graph, board_target(wish.board, wish.optimize))
+    target = board_target(wish.board, wish.optimize)
+    program = lower_graph(graph, target, stream_rows=wish.stream_rows)
     provenance = wish.provenance(program.graph.sha256)
     sources: dict[str, str | bytes] = dict(aot_sources(program, wish.name, provenance))
     sources[f"{wish.name}.tflite"] = wish.tflite.read_bytes()
@@ -72,6 +74,23 @@ def aot_content(wish: Wish) -> Content:
         arena_bytes=program.plan.arena_bytes,
         ops=lowered_ops(program),
         plan=_aot_plan(program),
+        warnings=_row_warnings(program, graph),
+    )
+
+
+def _row_warnings(program: Program, graph: Graph) -> tuple[str, ...]:
+    """What is to be said of an input that arrives by rows, which may be of no use."""
+    from edgekit.lower.build import lower_graph
+
+    if program.rows is None:
+        return ()
+    rows, whole = program.plan.arena_bytes, lower_graph(graph, program.target).plan.arena_bytes
+    if rows < whole:
+        return ()
+    return (
+        f"rows save no memory in this model: the arena takes {rows:,} bytes with them and "
+        f"{whole:,} with the whole input in it, for a later layer or the first one's output needs "
+        "as much",
     )
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,8 @@ class FirmwareRecord:
     `arena_plans` are the planned arenas of TFLite Micro by kernel set, `arena_bytes` the one in
     the firmware. `builder` is what `edgekit build` runs, "" where the platform's own tool builds.
     `tried` says how far this template and runtime were tried. `mlperf` is the task of MLPerf Tiny
-    whose text protocol the firmware speaks too, "" where none.
+    whose text protocol the firmware speaks too, "" where none. With `stream_rows` the input
+    arrives by rows, and the first of `ops` runs as they come.
     """
 
     board: str
@@ -54,6 +55,7 @@ class FirmwareRecord:
     arena_plans: dict[str, int]
     warnings: tuple[str, ...]
     mlperf: str = ""
+    stream_rows: bool = False
 
 
 def firmware(
@@ -67,6 +69,7 @@ def firmware(
     name: str = "",
     arena_bytes: int | None = None,
     mlperf: str = "",
+    stream_rows: bool = False,
     force: bool = False,
 ) -> FirmwareRecord:
     """Write the firmware project of `model` for `board` to the folder `out`.
@@ -75,11 +78,15 @@ def firmware(
     board file, `template` a folder of firmware/templates (default: make for aot, cmake for tflm),
     `name` the model's name in C (default: from the file), `arena_bytes` TFLite Micro's arena
     (default: as planned), `mlperf` a task of MLPerf Tiny (or "auto") whose text protocol the
-    firmware is to speak beside its own. Raises EdgekitError for a model that the runtime cannot
-    run, naming op and layer, or that is not the task's, and for a template, board and runtime
-    that do not go together, before anything is written.
+    firmware is to speak beside its own. With `stream_rows` (aot) the C takes the input by rows and
+    the arena holds a few of them. Raises EdgekitError for a model that the runtime cannot run,
+    naming op and layer, or that is not the task's, and for a template, board and runtime that do
+    not go together, before anything is written.
     """
     wish = _wish(Path(model), board, runtime, template, optimize, name, arena_bytes)
+    if stream_rows:
+        _check_stream(runtime, mlperf)
+        wish = replace(wish, stream_rows=True)
     task = find_task(wish.tflite, mlperf) if mlperf else None
     content = contents_for(wish, runtime)
     out = Path(out)
@@ -123,6 +130,16 @@ def _wish(
     return Wish(tflite, target, kind, optimize, c_identifier(name or tflite.stem), arena_bytes)
 
 
+def _check_stream(runtime: str, mlperf: str) -> None:
+    if runtime == "aot" and not mlperf:
+        return
+    who = "MLPerf Tiny's text protocol" if mlperf else f"the runtime {runtime}"
+    raise EdgekitError(
+        f"{who} needs the whole input at once",
+        hint="leave out --stream-rows, which is for --runtime aot without --mlperf",
+    )
+
+
 def _write(folder: Path, wish: Wish, runtime: str, content: Content, task: Task | None) -> None:
     from edgekit.emit.project import write_project
 
@@ -160,6 +177,7 @@ def _record(
         arena_plans=content.arena_plans,
         warnings=(*_name_warnings(wish, asked), *_board_warnings(wish, runtime), *content.warnings),
         mlperf=task.id if task else "",
+        stream_rows=wish.stream_rows,
     )
 
 

@@ -55,6 +55,9 @@ typedef struct {
   int (*time_op)(uint16_t op, uint64_t *ticks);
   /* An output of the op that invoke_op ran last; NULL: `arena` shows it. */
   const void *(*op_output)(uint16_t position, uint32_t *bytes);
+  /* Takes bytes of an input whose `data` is NULL, in order, those at offset 0 beginning it anew.
+     0 = taken, else they are not the next ones; invoke fails until all are there. */
+  int (*load)(uint16_t input, uint32_t offset, const void *bytes, uint32_t count);
 } ek_model;
 
 /* The model of this firmware: defined by the generated glue, or by ek_model_empty.c. */

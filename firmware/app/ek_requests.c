@@ -103,7 +103,11 @@ static uint8_t *store(const uint8_t *payload, uint32_t length) {
   if (outside(ask.offset, ask.data_bytes, input->bytes)) {
     return refuse(EK_ERR_OUT_OF_RANGE, (int32_t)input->bytes, "");
   }
-  memcpy((uint8_t *)input->data + ask.offset, ask.data, ask.data_bytes);
+  if (input->data != NULL) {
+    memcpy((uint8_t *)input->data + ask.offset, ask.data, ask.data_bytes);
+  } else if (ek_the_model.load(ask.index, ask.offset, ask.data, ask.data_bytes) != 0) {
+    return refuse(EK_ERR_NOT_SUPPORTED, (int32_t)ask.offset, "loading out of order");
+  }
   return NULL;
 }
 
@@ -194,7 +198,7 @@ static uint8_t *read_bytes(const uint8_t *payload, uint32_t length) {
   if (!ek_get_read(&ask, payload, length)) return refuse_length(length);
   uint32_t bytes = 0;
   const uint8_t *from = find_bytes(ask.space, ask.index, &bytes);
-  if (from == NULL && ask.space >= EK_SPACE_ARENA) {
+  if (from == NULL && (ask.space >= EK_SPACE_ARENA || bytes > 0u)) {
     return refuse(EK_ERR_NOT_SUPPORTED, 0, "reading inside the model");
   }
   if (from == NULL) return refuse(EK_ERR_BAD_INDEX, ask.index, "");

@@ -214,9 +214,9 @@ uint32_t arena_used() {
 }  // namespace
 
 extern "C" const ek_model ek_the_model = {
-    EK_TFLM_NAME,    "tflm",          EK_TFLM_SHA256, EK_TFLM_INPUTS, EK_TFLM_OUTPUTS,
-    EK_TFLM_OPS,     sizeof arena,
+    EK_TFLM_NAME,    "tflm",     EK_TFLM_SHA256, EK_TFLM_INPUTS, EK_TFLM_OUTPUTS, EK_TFLM_OPS,
+    sizeof arena,
     nullptr,  // the interpreter alone knows where in the arena a tensor lies
-    inputs,          outputs,         init,           invoke,         invoke_op,
-    EK_TFLM_VERSION, EK_TFLM_KERNELS, arena_used,     time_op,        op_output,
+    inputs,          outputs,    init,           invoke,         invoke_op,       EK_TFLM_VERSION,
+    EK_TFLM_KERNELS, arena_used, time_op,        op_output,      nullptr,
 };

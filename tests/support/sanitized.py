@@ -49,24 +49,30 @@ class SanitizedModel:
 
     def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Outputs for one set of quantized inputs."""
-        done = subprocess.run(
-            [self._program],
-            input=b"".join(np.ascontiguousarray(value).tobytes() for value in inputs),
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode:
-            text = done.stderr.decode("utf-8", "replace")
-            lines = [line for line in text.splitlines() if "error" in line.lower()]
-            raise EdgekitError(f"sanitizer: {(lines or [text])[0][-200:]}", hint="see the C file")
+        stdout = run_program(self._program, inputs)
         graph, start, outputs = self.program.graph, 0, []
         for index in graph.outputs:
             tensor = graph.tensor(index)
-            raw = done.stdout[start : start + tensor.bytes]
+            raw = stdout[start : start + tensor.bytes]
             outputs.append(np.frombuffer(raw, tensor.dtype).reshape(tensor.shape))
             start += tensor.bytes
         return outputs
+
+
+def run_program(program: Path, inputs: Sequence[np.ndarray], *arguments: str) -> bytes:
+    """What `program` writes when it reads `inputs`; EdgekitError where it fails."""
+    done = subprocess.run(
+        [program, *arguments],
+        input=b"".join(np.ascontiguousarray(value).tobytes() for value in inputs),
+        capture_output=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        text = done.stderr.decode("utf-8", "replace")
+        lines = [line for line in text.splitlines() if "error" in line.lower()]
+        raise EdgekitError(f"sanitizer: {(lines or [text])[0][-200:]}", hint="see the C file")
+    return done.stdout
 
 
 def _main(program: Program) -> str:
