@@ -80,7 +80,7 @@ EK_KERNEL ek_conv_helium_at ek_conv_helium_start(const ek_conv_helium_params *p)
       ek_conv_first_inside(p->pad_left, p->stride_w, p->out_w),
       ek_conv_end_inside(p->pad_left, p->stride_w, p->out_w, p->in_w, reach_w),
       {run, p->k_h, p->dilation_h * row, 16 * p->layer.steps, p->stride_w * p->in_c},
-      {{0}, 0, 0},
+      {.offsets = {0}, .steps = 0, .pixel = 0},
   };
   if (p->gather) {
     ek_conv_helium_taps(p, &at.taps);

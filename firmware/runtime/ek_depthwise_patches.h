@@ -48,10 +48,10 @@ EK_NOINLINE void ek_patches_lines(const ek_patches_state *s, int32_t line, int32
                                   int8_t *to) {
   const ek_depthwise_patches_params *p = s->p;
   const int32_t jump = p->flat ? 0 : p->in_step - s->run;
-  ek_helium_lay_shape lay = {{s->fill, s->fill, s->fill, s->fill},
-                             {-s->run, -s->run, -s->run, -s->run},
-                             s->positions,
-                             s->run};
+  ek_helium_lay_shape lay = {.line = {s->fill, s->fill, s->fill, s->fill},
+                             .step = {-s->run, -s->run, -s->run, -s->run},
+                             .positions = s->positions,
+                             .run = s->run};
   const int32_t taps = p->taps + (p->patches == 0);
   for (int32_t j = 0; j < ek_min(taps - first, 4); ++j) {
     const int32_t y = line * p->line_stride - p->line_pad + (first + j) * p->dilation;
