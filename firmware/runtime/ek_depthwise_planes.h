@@ -46,17 +46,10 @@ EK_NOINLINE void ek_depthwise_four(const ek_depthwise_planes_params *p, const ek
                                    const int8_t *in, int8_t *out, const int32_t *records,
                                    int32_t *planes, ek_depthwise_lines_fn lines) {
   const int32_t line_words = 4 * p->words;
-  ek_depthwise_shape shape = {4 * line_words,
-                              p->out_step,
-                              p->out_pitch,
-                              4 * line_words * p->line_stride,
-                              p->out_n / 4,
-                              p->out_n % 4,
-                              p->strip,
-                              {p->zero_point, p->away},
-                              p->k_lines,
-                              p->steps,
-                              p->gap};
+  ek_depthwise_shape shape = {
+      4 * line_words, p->out_step,  p->out_pitch, 4 * line_words * p->line_stride,
+      p->out_n / 4,   p->out_n % 4, p->strip,     {p->zero_point, p->away},
+      p->k_lines,     p->steps,     p->gap};
   int32_t have = 0; /* input lines of this strip that the last one has left */
   for (int32_t first = 0; first < p->out_lines; first += p->strip) {
     const int32_t top = first * p->line_stride;
